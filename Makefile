@@ -1,0 +1,37 @@
+# make lists what there is to make; .ci/run makes the same targets.
+.DEFAULT_GOAL := help
+.PHONY: help run build test race lint fuzz cover bench crash
+
+DATA     ?= data
+ROUNDS   ?= 20
+FUZZTIME ?= 30s
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## start the shortener on the folder data (DATA=...)
+	./bin/shortener serve --data $(DATA)
+
+build: ## build the programs into bin
+	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/...
+
+test: ## run all tests, races and order included, within 3 minutes
+	go test -race -shuffle=on ./...
+
+race: ## run all tests ten times over, to find rare races
+	go test -race -shuffle=on -count=10 -timeout=1h ./...
+
+lint: ## hold the code against .golangci.yml
+	go tool -modfile=tools.mod golangci-lint run
+
+fuzz: ## fuzz every parser for a while (FUZZTIME=30s each)
+	.ci/fuzz $(FUZZTIME)
+
+cover: ## show how much of each function the tests reach
+	go test -coverprofile=cover.prof ./... && go tool cover -func=cover.prof
+
+bench: ## measure the redirect under load (bench/README.md; BENCHFLAGS=...)
+	go test -run='^$$' -bench=. -benchtime=1x -timeout=0 ./bench $(BENCHFLAGS)
+
+crash: ## kill the real program under load and count again (ROUNDS=20)
+	go test -run='^TestCrash' -count=1 -v -timeout=0 ./cmd/shortener -rounds=$(ROUNDS)
