@@ -2,6 +2,7 @@ package link
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 )
@@ -21,6 +22,9 @@ var (
 	ErrTarget = errors.New("bad target")
 	// ErrDomain is returned when a domain is malformed or not served here.
 	ErrDomain = errors.New("bad domain")
+	// ErrOwner is returned when the name of a link's site or publication is too
+	// long, or no text.
+	ErrOwner = errors.New("bad site or publication")
 	// ErrState is returned when a state has no such name or cannot be set.
 	ErrState = errors.New("bad state")
 	// ErrQuery is returned when a reading is asked for with impossible bounds.
@@ -54,7 +58,7 @@ func ParseState(name string) (State, error) {
 			return State(s), nil
 		}
 	}
-	return 0, errors.Join(ErrState, errors.New("want active or disabled"))
+	return 0, fmt.Errorf("%w: %q; it is active, disabled or deleted", ErrState, name)
 }
 
 // Ref names a link the way the world does: a slug on a domain.
@@ -76,15 +80,6 @@ type Link struct {
 	Publication string // the publication it was minted for, empty when none
 	Created     time.Time
 	Edited      time.Time // the last change of target or state; Created when never edited
-}
-
-// Draft is a link to be put. An empty Slug asks for a fresh token, and only a
-// draft with a slug is idempotent.
-type Draft struct {
-	Ref
-	Target      string
-	Site        string
-	Publication string
 }
 
 // Change is an edit of a link; zero fields stay as they are.

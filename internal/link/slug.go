@@ -83,7 +83,7 @@ func NewToken(length int) string {
 	return NewToken(length) // a reserved word was drawn
 }
 
-// appendDigits appends n base62 digits, n at most 10.
+// appendDigits appends n random base62 digits, n at most 10.
 func appendDigits(dst []byte, n int) []byte {
 	space := uint64(1)
 	for range n {
@@ -92,15 +92,18 @@ func appendDigits(dst []byte, n int) []byte {
 	limit := space * ((1<<64 - 1) / space) // a draw at or above would prefer low digits
 	for {
 		var raw [8]byte
-		if _, err := rand.Read(raw[:]); err != nil {
-			panic("BUG: crypto/rand never fails: " + err.Error())
-		}
+		rand.Read(raw[:]) // never fails: it ends the process instead
 		if v := binary.LittleEndian.Uint64(raw[:]); v < limit {
-			digits := base62.FormatUint(v % space)
-			for range n - len(digits) {
-				dst = append(dst, 'A') // the zero of this alphabet
-			}
-			return append(dst, digits...)
+			return appendNumber(dst, v%space, n)
 		}
 	}
+}
+
+// appendNumber appends v as exactly n base62 digits, the highest first.
+func appendNumber(dst []byte, v uint64, n int) []byte {
+	digits := base62.FormatUint(v)
+	for range n - len(digits) {
+		dst = append(dst, 'A') // the zero of this alphabet
+	}
+	return append(dst, digits...)
 }
