@@ -1,0 +1,715 @@
+package ledger
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sys/unix"
+
+	"herald.example/internal/link"
+)
+
+// ErrInUse is returned when another process has the ledger open.
+var ErrInUse = errors.New("ledger is in use by another process")
+
+// Options are the settings of a ledger; zero fields take the defaults.
+type Options struct {
+	Sync          time.Duration // how often hits are written and synced; 0: 100 ms
+	Always        bool          // Append returns when the hit is synced
+	FullAddresses bool          // keep addresses whole
+	KeepAge       time.Duration // Prune removes older segments; 0: keeps them
+	KeepBytes     int64         // Prune removes the oldest segments above this sum; 0: keeps them
+	SegmentBytes  int64         // size at which a segment is ended; 0: 64 MiB
+	RingBytes     int           // a power of two; 0: 16 MiB, 3 s of 30,000 hits/s
+	SpillBytes    int64         // memory for hits that found no room in the ring; 0: 64 MiB
+	Log           *slog.Logger
+	Now           func() time.Time
+}
+
+func (o *Options) setDefaults() {
+	if o.Sync <= 0 {
+		o.Sync = 100 * time.Millisecond
+	}
+	if o.SegmentBytes <= 0 {
+		o.SegmentBytes = 64 << 20
+	}
+	if o.KeepBytes > 0 {
+		// The segment being written is never removed: it must be small beside the sum.
+		o.SegmentBytes = max(min(o.SegmentBytes, o.KeepBytes/4), segmentHeader+1)
+	}
+	if o.RingBytes <= 0 {
+		o.RingBytes = 16 << 20
+	}
+	if o.SpillBytes <= 0 {
+		o.SpillBytes = 64 << 20
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+}
+
+// Ledger is the open ledger of a folder. All methods are safe for concurrent use.
+type Ledger struct {
+	dir  string
+	opts Options
+	log  *slog.Logger
+	open func(path string, flag int) (file, error)
+
+	salt atomic.Pointer[salt]
+
+	// mu protects the way in: the ring's tail, the next ordinal and the spill.
+	// Nothing slow happens under it.
+	mu      sync.Mutex
+	ring    *ring // nil while the folder cannot be used
+	next    uint64
+	spill   []spilled
+	spilled int64 // bytes
+
+	// drainMu makes drains follow one another. It protects what
+	// follows, to segMu.
+	drainMu  sync.Mutex
+	lock     *os.File
+	seed     uint32
+	active   file
+	build    builder
+	out      []byte
+	ended    []file       // ended segments that wait for their sync
+	segMu    sync.RWMutex // protects the next two
+	source   uuid.UUID
+	segments []*segment // ascending; the last one is written to
+
+	written  atomic.Uint64 // ordinal behind the last hit in a segment
+	synced   atomic.Uint64 // ordinal behind the last hit that a power loss leaves
+	lost     atomic.Uint64
+	atRisk   atomic.Int64 // hits in spill
+	fault    atomic.Pointer[string]
+	kick     chan struct{} // wakes the write loop
+	syncMu   sync.Mutex    // one sync at a time
+	waitMu   sync.Mutex    // protects the condition of waiters
+	waitCond *sync.Cond
+	closed   bool // under waitMu: nobody will sync any more
+}
+
+// spilled is a hit in memory, with its own copy of the texts.
+type spilled struct{ stamped }
+
+// Status is a ledger's state of health.
+type Status struct {
+	Source   uuid.UUID
+	Position uint64 // hits taken
+	Synced   uint64 // hits that a power loss leaves
+	AtRisk   uint64 // hits in memory only, and those of the ring while they cannot be written
+	Lost     uint64 // hits given up since Open, because the memory for hits at risk was full
+	Fault    string // why hits cannot be written; empty when they can
+	Segments int
+	Bytes    int64
+}
+
+// Open opens the ledger in the folder dir, made when it is missing. Ordinals
+// start at floor or above: floor is the position that the counts hold already.
+//
+// A folder that cannot be used does not keep Open from succeeding: hits are
+// taken into memory, Status tells why, and Run tries again. Only ErrInUse is
+// returned.
+func Open(dir string, floor uint64, opts Options) (*Ledger, error) {
+	opts.setDefaults()
+	if opts.RingBytes&(opts.RingBytes-1) != 0 || opts.RingBytes < 64<<10 {
+		return nil, fmt.Errorf("open ledger: ring of %d bytes, want a power of two of 64 KiB or more", opts.RingBytes)
+	}
+	l := &Ledger{dir: dir, opts: opts, log: opts.Log, open: openDisk, next: floor, kick: make(chan struct{}, 1)}
+	l.waitCond = sync.NewCond(&l.waitMu)
+	l.salt.Store(newSalt(opts.Now()))
+	l.written.Store(floor)
+	l.synced.Store(floor)
+	l.drainMu.Lock()
+	defer l.drainMu.Unlock()
+	if err := l.attach(); err != nil {
+		if errors.Is(err, ErrInUse) {
+			return nil, err
+		}
+		l.setFault(err)
+	}
+	return l, nil
+}
+
+// attach takes the folder into use: lock, source, segments, ring, and the hits
+// that an earlier process left in the ring. drainMu is held.
+func (l *Ledger) attach() (err error) {
+	if err := os.MkdirAll(l.dir, 0o700); err != nil {
+		return fmt.Errorf("open ledger: %w", err)
+	}
+	lock, err := os.OpenFile(filepath.Join(l.dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("open ledger: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			_ = lock.Close() // the first error is the one to tell
+		}
+	}()
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return fmt.Errorf("%w: %s", ErrInUse, l.dir)
+		}
+		return fmt.Errorf("lock ledger: %w", err)
+	}
+	if err := l.loadSource(); err != nil {
+		return err
+	}
+	s, err := openSalt(filepath.Join(l.dir, "salt"), l.opts.Now())
+	if err != nil {
+		return fmt.Errorf("open ledger: %w", err)
+	}
+	l.salt.Store(s)
+	segs, err := l.loadSegments()
+	if err != nil {
+		return err
+	}
+	var last header
+	if n := len(segs); n > 0 {
+		if last, err = l.recoverTail(segs[n-1]); err != nil {
+			return err
+		}
+	}
+	r, fresh, err := openRing(filepath.Join(l.dir, "ring"), l.opts.RingBytes)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = r.close() // the first error is the one to tell
+		}
+	}()
+	l.segMu.Lock()
+	l.segments = segs
+	l.segMu.Unlock()
+	end := l.written.Load()
+	if n := len(segs); n > 0 {
+		end = max(end, segs[n-1].first, last.end())
+	}
+	if n := len(segs); n > 0 && end > max(segs[n-1].first, last.end()) {
+		l.log.Error("the ledger ends before the counts that were made from it; the counts stand",
+			"ledger", max(segs[n-1].first, last.end()), "counts", end)
+	}
+	if !fresh {
+		if end, err = l.recoverRing(r, last, end); err != nil {
+			return err
+		}
+	}
+	var epoch [8]byte
+	if _, err := rand.Read(epoch[:]); err != nil {
+		panic("BUG: crypto/rand never fails: " + err.Error())
+	}
+	r.begin(binary.LittleEndian.Uint64(epoch[:]), end)
+	r.warm(0, false)
+	l.written.Store(end)
+	l.synced.Store(end)
+	l.lock = lock
+	l.mu.Lock()
+	l.ring, l.next = r, end
+	l.mu.Unlock()
+	return nil
+}
+
+// loadSource reads the ledger's UUID, or makes it together with the ledger.
+func (l *Ledger) loadSource() error {
+	path := filepath.Join(l.dir, "source")
+	raw, err := os.ReadFile(path)
+	switch {
+	case err == nil:
+		source, err := uuid.ParseBytes(raw)
+		if err != nil {
+			return fmt.Errorf("read ledger's source from %s: %w; restore the file, its UUID stands at byte 16 of every segment", path, err)
+		}
+		l.setSource(source)
+	case errors.Is(err, os.ErrNotExist):
+		l.setSource(uuid.New())
+		// Renamed into place whole: half a UUID would be an error for ever.
+		if err := os.WriteFile(path+".new", []byte(l.source.String()), 0o600); err != nil {
+			return fmt.Errorf("store ledger's source: %w", err)
+		}
+		if err := os.Rename(path+".new", path); err != nil {
+			return fmt.Errorf("store ledger's source: %w", err)
+		}
+		if err := syncDir(l.dir); err != nil {
+			return err
+		}
+	default:
+		return fmt.Errorf("read ledger's source: %w", err)
+	}
+	return nil
+}
+
+func (l *Ledger) setSource(source uuid.UUID) {
+	l.segMu.Lock()
+	l.source = source
+	l.segMu.Unlock()
+	l.seed = crc32.Checksum(source[:], castagnoli)
+}
+
+// recoverRing writes the records that are in the ring and in no segment into a
+// segment of their own, synced, and returns the ordinal behind the last one.
+// last is the last block of the segments; end the ordinal that comes next.
+func (l *Ledger) recoverRing(r *ring, last header, end uint64) (uint64, error) {
+	pos, ordinal := r.drained()
+	if last.epoch == r.epoch && last.end() >= ordinal {
+		// The process died between writing the block and saying so, or in the
+		// middle of saying so.
+		pos, ordinal = last.ringEnd, last.end()
+	}
+	var h stamped
+	count, damaged := 0, uint64(0)
+	begin := pos
+	for pos < begin+r.size {
+		rec, next, ok := r.at(pos, ordinal)
+		if !ok {
+			p, o, found := r.resync(pos, ordinal)
+			if !found || p >= begin+r.size {
+				break
+			}
+			damaged += o - ordinal
+			pos, ordinal = p, o
+			continue
+		}
+		if ordinal >= end {
+			if l.build.count == blockHits || (l.build.count > 0 && l.build.first+uint64(l.build.count) != ordinal) {
+				l.flushBlock(r.epoch, pos)
+			}
+			if l.build.count == 0 {
+				l.build.reset(ordinal)
+			}
+			h.decode(rec)
+			l.build.add(&h)
+			count++
+		}
+		pos, ordinal = next, ordinal+1
+	}
+	if count == 0 {
+		return end, nil
+	}
+	l.flushBlock(r.epoch, pos)
+	if err := l.writeOut(ordinal); err != nil {
+		return 0, err
+	}
+	if err := l.syncFiles(); err != nil {
+		return 0, err
+	}
+	l.log.Info("hits of the last process written to the ledger", "hits", count, "unreadable", damaged)
+	return ordinal, nil
+}
+
+// Append takes a hit. It does not wait for a disk, unless Options.Always asks
+// for it, and does not allocate while there is room in the ring. h and its
+// texts are the caller's again when it returns.
+func (l *Ledger) Append(h *link.Hit) {
+	var s stamped
+	l.salt.Load().stamp(&s, h, l.opts.FullAddresses)
+	l.mu.Lock()
+	if len(l.spill) > 0 || l.ring == nil || !l.ring.append(l.next, &s) {
+		l.keep(&s)
+		l.mu.Unlock()
+		l.wake()
+		return
+	}
+	ordinal := l.next
+	l.next++
+	full := l.ring.backlog() > l.ring.size/2
+	l.mu.Unlock()
+	if full {
+		l.wake()
+	}
+	if l.opts.Always {
+		l.waitSynced(ordinal)
+	}
+}
+
+// keep puts a hit that found no room into memory. mu is held.
+func (l *Ledger) keep(s *stamped) {
+	size := int64(s.size()) + 128 // the struct itself
+	if l.spilled+size > l.opts.SpillBytes {
+		l.lost.Add(1)
+		return
+	}
+	c := spilled{*s}
+	c.agent, c.referrer = slices.Clone(s.agent), slices.Clone(s.referrer)
+	l.spill = append(l.spill, c)
+	l.spilled += size
+	l.atRisk.Add(1)
+}
+
+func (l *Ledger) wake() {
+	select {
+	case l.kick <- struct{}{}:
+	default:
+	}
+}
+
+// waitSynced returns when the hit is synced, or when the ledger says that it
+// cannot be: an answer is worth more than its durability, but never silently.
+func (l *Ledger) waitSynced(ordinal uint64) {
+	l.wake()
+	l.waitMu.Lock()
+	for l.synced.Load() <= ordinal && l.fault.Load() == nil && !l.closed {
+		l.waitCond.Wait()
+	}
+	l.waitMu.Unlock()
+}
+
+// Drain writes all hits taken so far into segments, where a Reader finds them,
+// and returns the ordinal behind the last one. They are in the hands of the
+// kernel then, but not yet synced.
+func (l *Ledger) Drain() (uint64, error) {
+	l.drainMu.Lock()
+	defer l.drainMu.Unlock()
+	err := l.drain()
+	l.noteFault(err)
+	return l.written.Load(), err
+}
+
+func (l *Ledger) drain() error {
+	if l.ring == nil {
+		if err := l.attach(); err != nil {
+			return err
+		}
+	}
+	l.mu.Lock()
+	tail, next := l.ring.tail, l.next
+	l.mu.Unlock()
+	for {
+		if err := l.drainRing(tail, next); err != nil {
+			return err
+		}
+		left, err := l.drainSpill()
+		if err != nil || !left {
+			return err
+		}
+		l.mu.Lock()
+		tail, next = l.ring.tail, l.next
+		l.mu.Unlock()
+	}
+}
+
+// drainRing writes the records up to the position tail and the ordinal next.
+// The bytes between drained and tail belong to this call: Append does not touch
+// them before setDrained gives them back.
+func (l *Ledger) drainRing(tail, next uint64) error {
+	pos, ordinal := l.ring.drained()
+	var h stamped
+	for ordinal < next {
+		l.build.reset(ordinal)
+		for ordinal < next && l.build.count < blockHits {
+			rec, after, ok := l.ring.at(pos, ordinal)
+			if !ok {
+				// Nobody but this process writes here.
+				panic(fmt.Sprintf("BUG: ring record %d at %d is damaged", ordinal, pos))
+			}
+			h.decode(rec)
+			l.build.add(&h)
+			pos, ordinal = after, ordinal+1
+		}
+		l.flushBlock(l.ring.epoch, pos)
+		if len(l.out) >= 256<<10 || ordinal == next {
+			if err := l.writeOut(ordinal); err != nil {
+				return err
+			}
+			l.ring.setDrained(pos, ordinal)
+		}
+	}
+	if pos != tail && ordinal == next {
+		// A filler at the end: the next record is behind it.
+		l.ring.setDrained(tail, ordinal)
+	}
+	return nil
+}
+
+// drainSpill writes the hits in memory, which get their ordinals now, and
+// reports whether it had to leave some because the ring comes first.
+func (l *Ledger) drainSpill() (left bool, err error) {
+	for {
+		l.mu.Lock()
+		n := min(len(l.spill), blockHits)
+		ringPos, drained := l.ring.drained()
+		if n == 0 || drained != l.next {
+			l.mu.Unlock()
+			return n > 0, nil
+		}
+		batch := l.spill[:n]
+		l.mu.Unlock()
+
+		l.build.reset(drained)
+		size := int64(0)
+		for i := range batch {
+			l.build.add(&batch[i].stamped)
+			size += int64(batch[i].size()) + 128
+		}
+		l.flushBlock(l.ring.epoch, ringPos)
+		end := drained + uint64(n)
+		if err := l.writeOut(end); err != nil {
+			return false, err
+		}
+		// While the spill is not empty nothing enters the ring, so that the
+		// ordinals are still free.
+		l.mu.Lock()
+		l.next = end
+		l.ring.setDrained(ringPos, end)
+		l.spilled -= size
+		if l.spill = l.spill[n:]; len(l.spill) == 0 {
+			l.spill, l.spilled = nil, 0
+		}
+		l.mu.Unlock()
+		l.atRisk.Add(-int64(n))
+	}
+}
+
+// flushBlock ends the block being built and puts it into out.
+func (l *Ledger) flushBlock(epoch, ringEnd uint64) {
+	l.out = l.build.appendTo(l.out, l.seed, epoch, ringEnd)
+	l.build.count = 0
+}
+
+// writeOut writes the blocks in out to the last segment, or to a new one when
+// that is full, and moves written to end. On an error nothing has happened.
+func (l *Ledger) writeOut(end uint64) (err error) {
+	out := l.out
+	l.out = l.out[:0]
+	first := binary.LittleEndian.Uint64(out[8:])
+	now := l.opts.Now()
+	l.segMu.RLock()
+	var s *segment
+	var at int64
+	if n := len(l.segments); n > 0 {
+		s = l.segments[n-1]
+		at = s.size
+	}
+	l.segMu.RUnlock()
+	tooOld := s != nil && l.opts.KeepAge > 0 && now.Sub(s.created) > max(l.opts.KeepAge/8, time.Minute)
+	if s == nil || l.active == nil || at+int64(len(out)) > l.opts.SegmentBytes || tooOld {
+		if s, err = l.startSegment(first, now); err != nil {
+			return err
+		}
+		at = segmentHeader
+	}
+	if _, err := l.active.WriteAt(out, at); err != nil {
+		// What was written of it would be taken for a torn end.
+		return fmt.Errorf("write ledger: %w", errors.Join(err, l.active.Truncate(at)))
+	}
+	l.segMu.Lock()
+	for b := out; len(b) > 0; {
+		h, _ := parseHeader(b, l.seed)
+		s.addMark(h.first, at)
+		at += blockHeader + int64(h.payload)
+		b = b[blockHeader+int(h.payload):]
+	}
+	s.size = at
+	l.segMu.Unlock()
+	l.written.Store(end)
+	return nil
+}
+
+// startSegment makes the segment that begins with the hit at ordinal first.
+func (l *Ledger) startSegment(first uint64, now time.Time) (*segment, error) {
+	s := &segment{path: segmentPath(l.dir, first), first: first, created: now, size: segmentHeader}
+	f, err := l.open(s.path, os.O_RDWR|os.O_CREATE|os.O_TRUNC)
+	if err != nil {
+		return nil, fmt.Errorf("start segment: %w", err)
+	}
+	if _, err := f.WriteAt(l.appendSegmentHeader(nil, first, now), 0); err != nil {
+		return nil, fmt.Errorf("start segment: %w", errors.Join(err, f.Close(), os.Remove(s.path)))
+	}
+	if err := syncDir(l.dir); err != nil {
+		return nil, errors.Join(err, f.Close(), os.Remove(s.path))
+	}
+	if l.active != nil {
+		l.ended = append(l.ended, l.active)
+	}
+	l.active = f
+	l.segMu.Lock()
+	// An empty last segment of the same name was written over.
+	if n := len(l.segments); n > 0 && l.segments[n-1].first == first {
+		l.segments = l.segments[:n-1]
+	}
+	l.segments = append(l.segments, s)
+	l.segMu.Unlock()
+	return s, nil
+}
+
+// Sync makes all written hits durable. Hits that were not yet drained are not
+// among them.
+func (l *Ledger) Sync() error {
+	err := l.syncFiles()
+	if err != nil {
+		l.setFault(err)
+	}
+	return err
+}
+
+func (l *Ledger) syncFiles() error {
+	l.syncMu.Lock()
+	defer l.syncMu.Unlock()
+	files, active, end := l.toSync()
+	for i, f := range files {
+		err := f.Sync()
+		if err == nil && f != active {
+			err = f.Close()
+		}
+		if err != nil {
+			// A second sync of the same file may succeed without its data: the
+			// kernel reports a failed write once. No more hits go there.
+			return fmt.Errorf("sync ledger, hits %d to %d may not survive a power loss: %w",
+				l.synced.Load(), end, errors.Join(err, l.abandon(files[i:])))
+		}
+	}
+	l.waitMu.Lock()
+	l.synced.Store(max(l.synced.Load(), end))
+	l.waitMu.Unlock()
+	l.waitCond.Broadcast()
+	return nil
+}
+
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("sync folder: %w", err)
+	}
+	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		return fmt.Errorf("sync folder: %w", err)
+	}
+	return nil
+}
+
+// locate returns the segment that holds, or held, the hit at ordinal, how many
+// bytes of it are written, where the segment behind it begins, and the ordinal
+// behind all written hits. seg is nil when all segments begin behind ordinal.
+func (l *Ledger) locate(ordinal uint64) (seg *segment, size int64, nextFirst, written uint64) {
+	written = l.written.Load()
+	nextFirst = ^uint64(0)
+	l.segMu.RLock()
+	defer l.segMu.RUnlock()
+	i, found := slices.BinarySearchFunc(l.segments, ordinal, func(s *segment, o uint64) int {
+		switch {
+		case s.first < o:
+			return -1
+		case s.first > o:
+			return 1
+		}
+		return 0
+	})
+	if !found {
+		i--
+	}
+	if i+1 < len(l.segments) {
+		nextFirst = l.segments[i+1].first
+	}
+	if i < 0 {
+		return nil, 0, nextFirst, written
+	}
+	return l.segments[i], l.segments[i].size, nextFirst, written
+}
+
+// seekSegment returns the offset of a block of seg at or before the hit at
+// ordinal, and makes the marks of a segment that has none yet.
+func (l *Ledger) seekSegment(seg *segment, f io.ReaderAt, ordinal uint64) int64 {
+	l.segMu.RLock()
+	size, marked := seg.size, len(seg.marks) > 0
+	l.segMu.RUnlock()
+	if !marked && ordinal > seg.first {
+		scan := segment{}
+		buf := make([]byte, markEvery)
+		for offset := int64(segmentHeader); ; {
+			h, at, err := findBlock(f, offset, size, 0, l.seed, buf)
+			if err != nil {
+				break // the reader meets the same error, or the end
+			}
+			scan.addMark(h.first, at)
+			offset = at + blockHeader + int64(h.payload)
+		}
+		l.segMu.Lock()
+		if len(seg.marks) == 0 {
+			seg.marks = scan.marks
+		}
+		l.segMu.Unlock()
+	}
+	l.segMu.RLock()
+	defer l.segMu.RUnlock()
+	return seg.seek(ordinal)
+}
+
+// Oldest is the ordinal of the oldest hit that may still be read.
+func (l *Ledger) Oldest() uint64 {
+	l.segMu.RLock()
+	defer l.segMu.RUnlock()
+	if len(l.segments) == 0 {
+		return l.written.Load()
+	}
+	return l.segments[0].first
+}
+
+// Prune removes segments that are too old or too many by the options, but only
+// those whose hits all come before ordinal folded.
+func (l *Ledger) Prune(folded uint64) error {
+	now := l.opts.Now()
+	l.segMu.Lock()
+	var total int64
+	for _, s := range l.segments {
+		total += s.size
+	}
+	var gone []string
+	for len(l.segments) > 1 {
+		s, behind := l.segments[0], l.segments[1]
+		old := l.opts.KeepAge > 0 && now.Sub(behind.created) > l.opts.KeepAge
+		many := l.opts.KeepBytes > 0 && total > l.opts.KeepBytes
+		if behind.first > folded || !old && !many {
+			break
+		}
+		gone = append(gone, s.path)
+		total -= s.size
+		l.segments = l.segments[1:]
+	}
+	l.segMu.Unlock()
+	var errs []error
+	for _, path := range gone {
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("prune ledger: %w", err)
+	}
+	return nil
+}
+
+// Status returns the state of the ledger.
+func (l *Ledger) Status() Status {
+	l.mu.Lock()
+	st := Status{Position: l.next + uint64(len(l.spill))}
+	l.mu.Unlock()
+	st.Synced = l.synced.Load()
+	st.AtRisk = uint64(max(l.atRisk.Load(), 0))
+	st.Lost = l.lost.Load()
+	if f := l.fault.Load(); f != nil {
+		st.Fault = *f
+		st.AtRisk = st.Position - l.written.Load()
+	}
+	l.segMu.RLock()
+	st.Source, st.Segments = l.source, len(l.segments)
+	for _, s := range l.segments {
+		st.Bytes += s.size
+	}
+	l.segMu.RUnlock()
+	return st
+}
