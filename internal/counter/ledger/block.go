@@ -8,6 +8,7 @@ import (
 	"net/netip"
 
 	"herald.example/internal/link"
+	"herald.example/internal/varint"
 )
 
 // A block holds the hits of one drain, at most blockHits, with each agent and
@@ -190,86 +191,41 @@ func (blk *Block) decode(h *header, payload []byte) error {
 	if uint32(len(payload)) != h.payload || crc32.Checksum(payload, castagnoli) != h.crc {
 		return fmt.Errorf("%w: checksum of hits %d to %d", errBlock, h.first, h.end())
 	}
-	c := cursor{b: payload}
+	c := varint.Reader{B: payload}
 	blk.First = h.first
-	blk.Agents = c.texts(blk.Agents[:0])
-	blk.Referrers = c.texts(blk.Referrers[:0])
+	blk.Agents = readTexts(&c, blk.Agents[:0])
+	blk.Referrers = readTexts(&c, blk.Referrers[:0])
 	blk.Records = blk.Records[:0]
 	at := h.time
 	for range h.count {
 		var r Record
-		r.Link = c.uvarint()
-		at += c.varint()
+		r.Link = c.Uvarint()
+		at += c.Varint()
 		r.Time = at
-		r.Flags = link.Flags(c.byte())
-		r.Agent = int(c.uvarint())
-		r.Referrer = int(c.uvarint())
-		r.Addr = address(c.bytes(uint64(c.byte())))
-		if c.byte() != 0 {
-			if v := c.bytes(8); v != nil {
+		r.Flags = link.Flags(c.Byte())
+		r.Agent = int(c.Uvarint())
+		r.Referrer = int(c.Uvarint())
+		r.Addr = address(c.Bytes(uint64(c.Byte())))
+		if c.Byte() != 0 {
+			if v := c.Bytes(8); v != nil {
 				r.Visitor = binary.LittleEndian.Uint64(v)
 			}
 		}
-		if c.bad || uint(r.Agent) >= uint(len(blk.Agents)) || uint(r.Referrer) >= uint(len(blk.Referrers)) {
+		if c.Bad || uint(r.Agent) >= uint(len(blk.Agents)) || uint(r.Referrer) >= uint(len(blk.Referrers)) {
 			return fmt.Errorf("%w: contents of hits %d to %d", errBlock, h.first, h.end())
 		}
 		blk.Records = append(blk.Records, r)
 	}
-	if len(c.b) != 0 {
-		return fmt.Errorf("%w: %d bytes behind hit %d", errBlock, len(c.b), h.end())
+	if len(c.B) != 0 {
+		return fmt.Errorf("%w: %d bytes behind hit %d", errBlock, len(c.B), h.end())
 	}
 	return nil
 }
 
-// cursor reads a payload; bad is set when it runs past the end.
-type cursor struct {
-	b   []byte
-	bad bool
-}
-
-func (c *cursor) uvarint() uint64 {
-	if len(c.b) > 0 && c.b[0] < 0x80 {
-		v := c.b[0]
-		c.b = c.b[1:]
-		return uint64(v)
-	}
-	v, n := binary.Uvarint(c.b)
-	if n <= 0 {
-		c.bad, c.b = true, nil
-		return 0
-	}
-	c.b = c.b[n:]
-	return v
-}
-
-func (c *cursor) varint() int64 {
-	v := c.uvarint()
-	return int64(v>>1) ^ -int64(v&1)
-}
-
-func (c *cursor) byte() byte {
-	if len(c.b) == 0 {
-		c.bad = true
-		return 0
-	}
-	v := c.b[0]
-	c.b = c.b[1:]
-	return v
-}
-
-func (c *cursor) bytes(n uint64) []byte {
-	if n > uint64(len(c.b)) {
-		c.bad, c.b = true, nil
-		return nil
-	}
-	v := c.b[:n:n]
-	c.b = c.b[n:]
-	return v
-}
-
-func (c *cursor) texts(dst [][]byte) [][]byte {
-	for range min(c.uvarint(), blockHits) {
-		dst = append(dst, c.bytes(c.uvarint()))
+// readTexts reads what texts built.
+func readTexts(r *varint.Reader, dst [][]byte) [][]byte {
+	for range min(r.Uvarint(), blockHits) {
+		dst = append(dst, r.String())
 	}
 	return dst
 }

@@ -1,0 +1,78 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// linksFile is where a shortener keeps its links, in its data folder.
+const linksFile = "links.db"
+
+// Folder returns a data folder below root that holds the links of set and nothing
+// else. A data folder has one owner, so servers that run at the same time take
+// different instances: 0 is built when it is not there, which takes a while for a
+// large set, the others are copied from it. What servers left behind in it is
+// removed, the links stay. No server may run on the folder or on instance 0.
+func Folder(root string, set Set, instance int) (string, error) {
+	dir := filepath.Join(root, fmt.Sprintf("%d-%d", set, instance))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", err
+	}
+	for _, entry := range entries {
+		if entry.Name() == linksFile {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(dir, entry.Name())); err != nil {
+			return "", err
+		}
+	}
+	links := filepath.Join(dir, linksFile)
+	if _, err := os.Stat(links); !errors.Is(err, fs.ErrNotExist) {
+		return dir, err
+	}
+	if instance == 0 {
+		err = build(links+".new", set)
+	} else {
+		err = copyFile(links+".new", filepath.Join(root, fmt.Sprintf("%d-0", set), linksFile))
+	}
+	if err != nil {
+		return "", fmt.Errorf("prepare %s: %w", links, err)
+	}
+	return dir, os.Rename(links+".new", links)
+}
+
+// copyFile copies the file at from to a new file at to, and waits until it is on
+// disk, so that the writing does not fall into a measurement.
+func copyFile(to, from string) error {
+	source, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	copied, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(copied, source)
+	return errors.Join(err, copied.Sync(), copied.Close())
+}
+
+// ReadThrough reads a file from beginning to end, so that the kernel has as much
+// of it in memory as there is room for.
+func ReadThrough(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	_, err = io.Copy(io.Discard, file)
+	return err
+}

@@ -1,0 +1,8 @@
+// Package boltstore keeps what Herald must not lose in bbolt files, and is the
+// only room that knows bbolt.
+//
+// What a store's method returned without an error is on disk: it survives the
+// death of the process and the loss of power. A method that returned an error
+// changed nothing. A file belongs to one process at a time; a second opener gets
+// ErrInUse at once.
+package boltstore

@@ -1,0 +1,108 @@
+package linkapi
+
+import (
+	"net/http"
+	"time"
+
+	"herald.example/internal/link"
+)
+
+// The second half of the handler: what was counted, and whether it is right.
+
+func (h *handler) totals(w http.ResponseWriter, r *http.Request) error {
+	var request totalsRequest
+	if err := readBody(w, r, &request); err != nil {
+		return err
+	}
+	got, err := h.svc.Totals(r.Context(), linkRefs(request.Links))
+	if err != nil {
+		return err
+	}
+	answer := totalsAnswer{Position: got.Position, Totals: make([]totals, len(got.Totals))}
+	for i, t := range got.Totals {
+		answer.Totals[i] = totals{request.Links[i], NewCounts(t)}
+	}
+	return h.answer(w, http.StatusOK, answer)
+}
+
+func (h *handler) counts(w http.ResponseWriter, r *http.Request) error {
+	var request countsRequest
+	if err := readBody(w, r, &request); err != nil {
+		return err
+	}
+	query, err := request.query()
+	if err != nil {
+		return err
+	}
+	got, err := h.svc.Counts(r.Context(), query)
+	if err != nil {
+		return err
+	}
+	answer := countsAnswer{Position: got.Position, Counts: make([]count, len(got.Counts))}
+	for i, c := range got.Counts {
+		answer.Counts[i] = count{Ref(c.Ref), c.Start.UTC(), c.Value, c.Hits}
+	}
+	return h.answer(w, http.StatusOK, answer)
+}
+
+func (h *handler) referrals(w http.ResponseWriter, r *http.Request) error {
+	p := readParams(r, "skip", "limit", "order")
+	query := link.ReferralQuery{Ref: pathRef(r), Skip: p.size("skip"), Limit: p.size("limit"), Descending: p.descending()}
+	if p.err != nil {
+		return p.err
+	}
+	got, err := h.svc.Referrals(r.Context(), query)
+	if err != nil {
+		return err
+	}
+	answer := referralsAnswer{Position: got.Position, Total: got.Total, Referrals: make([]referral, len(got.Referrals))}
+	for i, r := range got.Referrals {
+		answer.Referrals[i] = newReferral(r)
+	}
+	return h.answer(w, http.StatusOK, answer)
+}
+
+// progressEvery is the least time between two lines of progress: smooth for a
+// person, no load for a connection.
+const progressEvery = 100 * time.Millisecond
+
+// verify streams lines of progress, then the report. Once the first line is out
+// an error is a line too, so the last line says how it went.
+func (h *handler) verify(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	w.Header().Set("Cache-Control", "no-store")
+	stream := http.NewResponseController(w)
+	var gone error
+	send := func(line verifyLine) {
+		if gone == nil {
+			gone = stream.SetWriteDeadline(time.Now().Add(writeTimeout))
+		}
+		if gone == nil {
+			gone = encode(w, line)
+		}
+		if gone == nil {
+			gone = stream.Flush()
+		}
+	}
+	var last time.Time
+	report, err := h.svc.Verify(r.Context(), func(done, total uint64) {
+		if now := time.Now(); now.Sub(last) >= progressEvery || done == total {
+			last = now
+			send(verifyLine{Done: done, Total: total})
+		}
+	})
+	if err != nil {
+		_, body, internal := refuse(err)
+		if internal {
+			h.log.Error("verification failed", "error", err)
+		}
+		send(verifyLine{Error: &body.Error})
+	} else {
+		wire := NewReport(report)
+		send(verifyLine{Report: &wire})
+	}
+	if gone != nil {
+		h.log.Debug("verification's answer was not taken", "error", gone)
+	}
+	return nil
+}
