@@ -27,7 +27,7 @@ func AgentTraits(agent []byte) Traits {
 	low := buf[:len(agent)]
 	named := false
 	for i, c := range agent {
-		low[i] = lower(c)
+		low[i] = lowerByte(c)
 		named = named || 'a' <= low[i] && low[i] <= 'z'
 	}
 	if !named { // nothing, or something like "-" that stands for nothing
@@ -115,7 +115,7 @@ func wordEnd(low []byte, word string, whole bool) int {
 		}
 		start := from + i
 		end := start + len(word)
-		if whole && start > 0 && letter(low[start-1]) {
+		if whole && start > 0 && isLetter(low[start-1]) {
 			from = end
 			continue
 		}
@@ -123,17 +123,20 @@ func wordEnd(low []byte, word string, whole bool) int {
 		if after < len(low) && low[after] == 's' {
 			after++
 		}
-		if after == len(low) || !letter(low[after]) {
+		if after == len(low) || !isLetter(low[after]) {
 			return end
 		}
 		from = end
 	}
 }
 
-func letter(c byte) bool { return 'a' <= c && c <= 'z' }
+// isLetter says whether c is an ASCII letter in lower case.
+func isLetter(c byte) bool { return 'a' <= c && c <= 'z' }
 
+// contains says whether an agent in lower case holds text.
 func contains(low []byte, text string) bool { return bytes.Contains(low, []byte(text)) }
 
+// containsAny says whether an agent in lower case holds one of texts.
 func containsAny(low []byte, texts ...string) bool {
 	for _, t := range texts {
 		if contains(low, t) {

@@ -11,8 +11,8 @@ const (
 	deviceTV      = "tv" // television sets, their boxes and game consoles
 )
 
-// other is a browser or an OS that is none of those known.
-const other = "other"
+// otherFamily is a browser or an OS that is none of those known.
+const otherFamily = "other"
 
 // deviceOf returns the device of a human's agent, given in lower case and
 // parsed; empty when the agent does not tell.
@@ -145,7 +145,7 @@ func browserOf(low []byte, ua *useragent.UserAgent) string {
 	case contains(low, "applewebkit") && containsAny(low, "iphone", "ipad", "macintosh"):
 		return "Safari" // a web view of an app
 	}
-	return other
+	return otherFamily
 }
 
 // osMarks are the marks of systems that the library takes for Linux, Android
@@ -205,5 +205,5 @@ func osOf(low []byte, ua *useragent.UserAgent) string {
 	case contains(low, "linux"), contains(low, "x11"):
 		return "Linux"
 	}
-	return other
+	return otherFamily
 }

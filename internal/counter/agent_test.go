@@ -7,8 +7,8 @@ import (
 	"herald.example/internal/link"
 )
 
-// agents are agents as they are seen in the wild, with their class and rule.
-var agents = []struct {
+// agentCases are agents as they are seen in the wild, with their class and rule.
+var agentCases = []struct {
 	name, agent string
 	class       link.Class
 	rule        string
@@ -141,7 +141,7 @@ var agents = []struct {
 }
 
 func TestAgentTraitsOfMachines(t *testing.T) {
-	for _, test := range agents {
+	for _, test := range agentCases {
 		t.Run(test.name, func(t *testing.T) {
 			want := Traits{Class: test.class, Rule: test.rule}
 			if got := AgentTraits([]byte(test.agent)); got != want {

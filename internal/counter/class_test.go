@@ -120,8 +120,8 @@ func TestClassifierIsBounded(t *testing.T) {
 	}
 }
 
-// rules returns the closed set of rules.
-func rules() map[string]bool {
+// closedRules returns the closed set of rules.
+func closedRules() map[string]bool {
 	set := map[string]bool{
 		RuleBrowser: true, RuleHead: true, RuleSecPurpose: true, RulePurpose: true, RuleXMoz: true, RuleNoAgent: true,
 		"agent: bot": true, "agent: web address": true, "agent: compatible": true,
@@ -133,10 +133,10 @@ func rules() map[string]bool {
 	return set
 }
 
-// values returns the closed sets of devices, browsers and systems.
-func values() (devices, browsers, systems map[string]bool) {
+// closedValues returns the closed sets of devices, browsers and systems.
+func closedValues() (devices, browsers, systems map[string]bool) {
 	devices = map[string]bool{"": true, deviceDesktop: true, deviceMobile: true, deviceTablet: true, deviceTV: true}
-	browsers, systems = map[string]bool{other: true}, map[string]bool{other: true}
+	browsers, systems = map[string]bool{otherFamily: true}, map[string]bool{otherFamily: true}
 	for _, m := range browserMarks {
 		browsers[m.name] = true
 	}
@@ -153,14 +153,14 @@ func values() (devices, browsers, systems map[string]bool) {
 }
 
 func FuzzClassify(f *testing.F) {
-	for _, a := range agents {
+	for _, a := range agentCases {
 		f.Add(uint8(0), "https://example.org/", a.agent)
 	}
 	f.Add(uint8(link.FlagHead|link.FlagPrivate), "", strings.Repeat(";(", 256))
 	f.Add(uint8(link.FlagXMoz), "android-app://a.b/", strings.Repeat("CrOS x86_64 ", 50))
 	f.Add(uint8(255), "http://[::1]:1/", "Mozilla/5.0 (Android; Android 1; \xff\x00\n) http://")
-	ruleSet := rules()
-	devices, browsers, systems := values()
+	ruleSet := closedRules()
+	devices, browsers, systems := closedValues()
 	c := NewClassifier(nil)
 	f.Fuzz(func(t *testing.T, flags uint8, referrer, agent string) {
 		got := c.Classify(link.Flags(flags), netip.Addr{}, []byte(referrer), []byte(agent))

@@ -42,20 +42,20 @@ func writeMMDB(t *testing.T, kind string, records map[string]mmdbtype.DataType) 
 	return path
 }
 
-func country(code string) mmdbtype.Map {
+func countryRecord(code string) mmdbtype.Map {
 	return mmdbtype.Map{"country": mmdbtype.Map{"iso_code": mmdbtype.String(code)}}
 }
 
 func TestOpenCountry(t *testing.T) {
 	lookup, closer, err := OpenCountry(writeMMDB(t, "Test-Country", map[string]mmdbtype.DataType{
-		"192.0.2.0/24":     country("CH"),
-		"198.51.100.0/25":  country("de"),
-		"203.0.113.0/24":   country("toolong"),
-		"198.18.0.0/24":    country("1\n"),
+		"192.0.2.0/24":     countryRecord("CH"),
+		"198.51.100.0/25":  countryRecord("de"),
+		"203.0.113.0/24":   countryRecord("toolong"),
+		"198.18.0.0/24":    countryRecord("1\n"),
 		"198.18.1.0/24":    mmdbtype.Map{"registered_country": mmdbtype.Map{"iso_code": mmdbtype.String("FR")}},
 		"198.18.2.0/24":    mmdbtype.Map{"country": mmdbtype.String("FR")},
-		"2001:db8:1::/48":  country("JP"),
-		"2001:db8:2::/120": country("BR"),
+		"2001:db8:1::/48":  countryRecord("JP"),
+		"2001:db8:2::/120": countryRecord("BR"),
 	}))
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +138,7 @@ func BenchmarkCountry(b *testing.B) {
 		b.Fatal(err)
 	}
 	_, ipnet, _ := net.ParseCIDR("192.0.2.0/24")
-	if err := tree.Insert(ipnet, country("CH")); err != nil {
+	if err := tree.Insert(ipnet, countryRecord("CH")); err != nil {
 		b.Fatal(err)
 	}
 	path := filepath.Join(b.TempDir(), "test.mmdb")

@@ -70,7 +70,7 @@ func appendReferrerHost(dst, referrer []byte) []byte {
 		host = host[bytes.IndexByte(host, '.')+1:] // a label is shorter than maxReferrer
 	}
 	for _, c := range host {
-		dst = append(dst, lower(c))
+		dst = append(dst, lowerByte(c))
 	}
 	return dst
 }
@@ -122,8 +122,8 @@ func hostName(b []byte) bool {
 	return label > 0
 }
 
-// lower is the lower-case form of an ASCII letter, and any other byte itself.
-func lower(c byte) byte {
+// lowerByte is the lower-case form of an ASCII letter, and any other byte itself.
+func lowerByte(c byte) byte {
 	if 'A' <= c && c <= 'Z' {
 		return c + ('a' - 'A')
 	}
