@@ -24,8 +24,9 @@ import (
 //	entries, by rising link:
 //	        uvarint link delta
 //	        uvarint number of cells, each varint quarter delta, uvarint traits, uvarint hits
-//	        uvarint 0, or 1 + seconds of the last referral since the quarter above (varint)
-//	        uvarint number of positions, varint delta to the ordinal above, then uvarint deltas
+//	        uvarint 2 x number of positions, plus 1 when there were referrals: then
+//	        varint seconds of the last one since the quarter above;
+//	        positions: varint delta to the ordinal above, then uvarint deltas
 const (
 	chunkVersion = 1
 	chunkTarget  = 32 << 10 // bytes of entries; large enough for the dictionary, small enough for a lookup
@@ -48,8 +49,9 @@ type Cell struct {
 type Entry struct {
 	Link      uint64
 	Cells     []Cell   // by quarter, then traits
-	Last      int64    // Unix seconds of the latest referral; meaningless without positions
-	Positions []uint64 // ordinals of the referrals, rising
+	Referred  bool     // there were referrals
+	Last      int64    // Unix seconds of the latest of them
+	Positions []uint64 // ordinals of those that the ledger still holds, rising
 }
 
 // Interner gives traits small numbers. The zero Interner is ready.
@@ -139,9 +141,14 @@ func (w *ChunkWriter) Add(e *Entry) error {
 		dst = binary.AppendUvarint(dst, uint64(w.index(c.Traits)))
 		dst = binary.AppendUvarint(dst, c.Hits)
 	}
-	dst = binary.AppendUvarint(dst, uint64(len(e.Positions)))
-	if len(e.Positions) > 0 {
+	tail := uint64(len(e.Positions)) << 1
+	if e.Referred {
+		dst = binary.AppendUvarint(dst, tail|1)
 		dst = binary.AppendVarint(dst, e.Last-w.baseQuarter*quarterSeconds)
+	} else {
+		dst = binary.AppendUvarint(dst, tail)
+	}
+	if len(e.Positions) > 0 {
 		dst = binary.AppendVarint(dst, int64(e.Positions[0]-w.baseOrdinal))
 		for i, p := range e.Positions[1:] {
 			dst = binary.AppendUvarint(dst, p-e.Positions[i])
@@ -290,11 +297,14 @@ func (c *Chunk) Next() bool {
 			break
 		}
 	}
-	positions := r.Uvarint()
-	c.Positions = c.Positions[:0]
-	c.Last = 0
-	if positions > 0 {
+	tail := r.Uvarint()
+	c.Referred, c.Last = tail&1 != 0, 0
+	if c.Referred {
 		c.Last = c.baseQuarter*quarterSeconds + r.Varint()
+	}
+	positions := tail >> 1
+	c.Positions = c.Positions[:0]
+	if positions > 0 {
 		p := c.baseOrdinal + uint64(r.Varint())
 		c.Positions = append(c.Positions, p)
 		for range min(positions-1, uint64(len(r.B))) {
@@ -366,12 +376,10 @@ func (e *Entry) Merge(from *Entry) {
 		}
 		e.Cells = out
 	}
-	if len(from.Positions) > 0 {
-		if len(e.Positions) == 0 || from.Last > e.Last {
-			e.Last = from.Last
-		}
-		e.Positions = append(e.Positions, from.Positions...)
+	if from.Referred && (!e.Referred || from.Last > e.Last) {
+		e.Referred, e.Last = true, from.Last
 	}
+	e.Positions = append(e.Positions, from.Positions...)
 }
 
 func compareCells(a, b Cell) int {

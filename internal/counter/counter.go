@@ -1,63 +1,218 @@
-// Package counter holds the ledger of hits and the counts that are made from it.
 package counter
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
+	"sync"
+	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
+	"herald.example/internal/counter/ledger"
 	"herald.example/internal/link"
 )
 
 // Options are the settings of a Counter; zero fields take the defaults.
 type Options struct {
-	Sync          time.Duration // how often the ledger is synced to disk; 0: 100 ms
-	SyncAlways    bool          // Append returns when the hit is on disk
-	Flush         time.Duration // how often counts are committed; 0: 1 s
-	KeepAge       time.Duration // segments older than this are removed once folded; 0: kept
-	KeepBytes     int64         // the oldest segments are removed above this sum; 0: no bound
-	FullAddresses bool          // do not truncate addresses
-	Country       func(netip.Addr) string
-	Log           *slog.Logger
-	Now           func() time.Time
+	Flush   time.Duration // how often counts are committed; 0: 1 s
+	Country func(netip.Addr) string
+	Ledger  ledger.Options // its Log and Now are set from those below
+	Log     *slog.Logger
+	Now     func() time.Time
 }
 
-// Status is the counter's state of health.
+// Counter is the ledger of a folder together with the counts made from it. All
+// methods are safe for concurrent use.
+type Counter struct {
+	ledger *ledger.Ledger
+	store  Store
+	opts   Options
+	log    *slog.Logger
+
+	// foldMu protects the fold: what was read from the ledger and is not known
+	// to be in the store.
+	foldMu     sync.Mutex
+	source     string // UUID of the ledger, known once its folder could be used
+	reader     *ledger.Reader
+	classifier *Classifier
+	intern     *Interner
+	blockIDs   blockIDs
+	folded     uint64 // ledger position of pending
+	pending    []tally
+	offered    *offer // a flush under way, or one that failed and is tried again
+
+	flushMu   sync.Mutex // one flush at a time
+	number    uint64     // of the last batch offered; protected by flushMu
+	committed atomic.Uint64
+	damaged   atomic.Uint64
+	merges    atomic.Uint64
+}
+
+// tally is one hit as the fold leaves it.
+type tally struct {
+	link    uint64
+	ordinal uint64
+	time    int64 // Unix seconds
+	traits  uint32
+}
+
+// offer is a batch on its way to the store, and the tallies it was made from.
+type offer struct {
+	batch   *Batch
+	tallies []tally
+	intern  *Interner
+}
+
+// maxPending is how many hits the fold holds before it flushes early: 4 MB.
+const maxPending = 128 << 10
+
+// Open opens the ledger in dir and resumes counting into store where the store
+// says it stopped. It fails when the ledger is in use by another process, or
+// when the store cannot be read; a ledger that is damaged or cannot be written
+// is told by Status.
+func Open(dir string, store Store, opts Options) (*Counter, error) {
+	if opts.Flush <= 0 {
+		opts.Flush = time.Second
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	opts.Ledger.Log, opts.Ledger.Now = opts.Log, opts.Now
+	// Before the ledger is open its source is not known; ordinals must not fall
+	// below any position that was counted, from whatever source.
+	_, floor, err := store.Applied("")
+	if err != nil {
+		return nil, fmt.Errorf("open counter: %w", err)
+	}
+	l, err := ledger.Open(dir, floor, opts.Ledger)
+	if err != nil {
+		return nil, fmt.Errorf("open counter: %w", err)
+	}
+	c := &Counter{ledger: l, store: store, opts: opts, log: opts.Log, classifier: NewClassifier(opts.Country), intern: new(Interner)}
+	c.reader = l.NewReader(floor)
+	c.folded = floor
+	c.committed.Store(floor)
+	return c, nil
+}
+
+// Append takes a hit; see ledger.Ledger.Append.
+func (c *Counter) Append(h *link.Hit) { c.ledger.Append(h) }
+
+// Run keeps the ledger, folds, flushes and merges until ctx is done, and then
+// folds and flushes what is left. It returns the errors of that last time.
+func (c *Counter) Run(ctx context.Context) error {
+	var g errgroup.Group
+	ledgerCtx, stopLedger := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopLedger()
+	g.Go(func() error { return c.ledger.Run(ledgerCtx) })
+	g.Go(func() error { c.flushLoop(ctx); return nil })
+	g.Go(func() error { c.mergeLoop(ctx); return nil })
+	<-ctx.Done()
+	stopLedger()
+	err := g.Wait()
+	return errors.Join(err, c.Flush())
+}
+
+func (c *Counter) flushLoop(ctx context.Context) {
+	// The fold runs more often than the flush, so that it meets blocks that are
+	// still in the processor's cache, and a full pending is flushed early.
+	fold := time.NewTicker(max(c.opts.Flush/10, time.Millisecond))
+	defer fold.Stop()
+	last := c.opts.Now()
+	failing := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-fold.C:
+		}
+		full, err := c.fold()
+		now := c.opts.Now()
+		if err == nil && !full && now.Sub(last) < c.opts.Flush && !now.Before(last) {
+			continue
+		}
+		last = now
+		if err == nil {
+			err = c.flush()
+		}
+		if err == nil {
+			err = c.ledger.Prune(c.committed.Load())
+		}
+		if err != nil && !failing {
+			c.log.Error("counts cannot be stored; hits stay in the ledger", "cause", err)
+		}
+		if err == nil && failing {
+			c.log.Info("counts are stored again", "position", c.committed.Load())
+		}
+		failing = err != nil
+	}
+}
+
+// mergeLoop merges while there is something to merge, in small steps: between
+// two of them a flush finds the store free.
+func (c *Counter) mergeLoop(ctx context.Context) {
+	tick := time.NewTicker(c.opts.Flush)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for more := true; more && ctx.Err() == nil; {
+			var err error
+			if more, err = c.store.Merge(c.ledger.Oldest()); err != nil {
+				c.log.Warn("counts not merged; tried again", "cause", err)
+				break
+			}
+			if more {
+				c.merges.Add(1)
+			}
+		}
+	}
+}
+
+// Flush folds and commits all hits taken before the call.
+func (c *Counter) Flush() error {
+	if _, err := c.ledger.Drain(); err != nil {
+		return err
+	}
+	for {
+		full, err := c.fold()
+		if err != nil {
+			return err
+		}
+		if err := c.flush(); err != nil {
+			return err
+		}
+		if !full {
+			return nil
+		}
+	}
+}
+
+// Close gives the ledger back. Run must have returned. The store is the
+// caller's.
+func (c *Counter) Close() error {
+	return errors.Join(c.reader.Close(), c.ledger.Close())
+}
+
+// Status is the state of the ledger and of the counts.
 type Status struct {
-	Source     string // UUID of the ledger
-	Position   uint64 // hits in the ledger
-	Folded     uint64 // hits in the committed counts
-	AtRisk     uint64 // hits in memory only, now
-	Lost       uint64 // hits given up since the start, because memory for hits at risk was full
-	Damaged    uint64 // hits that cannot be read in the ledger
-	LastError  string // why hits are at risk; empty when none are
-	Segments   int
-	Bytes      int64 // of all segments
+	ledger.Status
+	Folded  uint64 // ledger position of the committed counts
+	Damaged uint64 // hits that the fold had to pass over since Open
+	Merges  uint64 // steps of merging since Open
 }
 
-// Report is the outcome of Verify.
-type Report struct {
-	From, To    uint64 // hits of the ledger that were counted again: [From, To)
-	Links       uint64 // links with a hit
-	Damaged     uint64 // hits in that span that cannot be read
-	Exact       bool   // From is 0: the sums must be equal; otherwise stored must be at least recounted
-	Differences []Difference // at most 100
-	Different   uint64 // links that differ
+// Status returns the state of health.
+func (c *Counter) Status() Status {
+	return Status{Status: c.ledger.Status(), Folded: c.committed.Load(), Damaged: c.damaged.Load(), Merges: c.merges.Load()}
 }
-
-// Difference is one link whose stored totals are not what the ledger says.
-type Difference struct {
-	Link              uint64
-	Stored, Recounted link.Totals
-}
-
-// NumberCount is one bucket of counts of a link.
-type NumberCount struct {
-	Index int // into the numbers asked for
-	Start time.Time
-	Value string
-	Hits  uint64
-}
-
-var _ = context.Background

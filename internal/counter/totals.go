@@ -113,7 +113,7 @@ func (t *Sums) Add(c *Chunk) {
 			t.Hits[class] += cell.Hits
 		}
 	}
-	if len(c.Positions) > 0 && (!had || c.Last > t.Last) {
+	if c.Referred && (!had || c.Last > t.Last) {
 		t.Last = c.Last
 	}
 }

@@ -131,3 +131,53 @@ func (r *Reader) Seek(ordinal uint64) {
 	}
 	r.next = ordinal
 }
+
+// Unwritten returns the hits from ordinal from on that no segment holds yet, as
+// far as they are still in the ring or in memory; nil when there are none. It
+// is for the time when segments cannot be written.
+func (l *Ledger) Unwritten(from uint64) *Block {
+	l.drainMu.Lock() // the ring's records stay until it is given back
+	defer l.drainMu.Unlock()
+	l.mu.Lock()
+	next := l.next
+	spill := l.spill
+	l.mu.Unlock()
+	b := &Block{First: from}
+	agents, referrers := make(map[string]int), make(map[string]int)
+	index := func(known map[string]int, list *[][]byte, text []byte) int {
+		i, ok := known[string(text)]
+		if !ok {
+			i = len(*list)
+			known[string(text)] = i
+			*list = append(*list, slices.Clone(text))
+		}
+		return i
+	}
+	add := func(h *stamped) {
+		b.Records = append(b.Records, Record{
+			Link: h.link, Time: h.time, Visitor: withAgent(h.visitor, h.agent), Flags: h.flags,
+			Agent: index(agents, &b.Agents, h.agent), Referrer: index(referrers, &b.Referrers, h.referrer),
+			Addr: address(h.addr[:h.addrLen]),
+		})
+	}
+	if l.ring != nil {
+		var h stamped
+		for pos, ordinal := l.ring.drained(); ordinal < next; ordinal++ {
+			rec, after, ok := l.ring.at(pos, ordinal)
+			if !ok {
+				break
+			}
+			if h.decode(rec); ordinal >= from {
+				add(&h)
+			}
+			pos = after
+		}
+	}
+	for i := range spill {
+		add(&spill[i].stamped)
+	}
+	if len(b.Records) == 0 {
+		return nil
+	}
+	return b
+}
