@@ -362,13 +362,13 @@ func (c *Chunk) Traits(dst []Traits) ([]Traits, error) {
 // Merge combines entries of one link, oldest first, into dst. The cells' traits
 // must be numbers of one Interner.
 func (e *Entry) Merge(from *Entry) {
-	sorted := len(e.Cells) == 0 || len(from.Cells) == 0 || compareCells(e.Cells[len(e.Cells)-1], from.Cells[0]) < 0
+	sorted := len(e.Cells) == 0 || len(from.Cells) == 0 || CompareCells(e.Cells[len(e.Cells)-1], from.Cells[0]) < 0
 	e.Cells = append(e.Cells, from.Cells...)
 	if !sorted {
-		slices.SortStableFunc(e.Cells, compareCells)
+		slices.SortStableFunc(e.Cells, CompareCells)
 		out := e.Cells[:1]
 		for _, c := range e.Cells[1:] {
-			if last := &out[len(out)-1]; compareCells(*last, c) == 0 {
+			if last := &out[len(out)-1]; CompareCells(*last, c) == 0 {
 				last.Hits += c.Hits
 			} else {
 				out = append(out, c)
@@ -382,7 +382,8 @@ func (e *Entry) Merge(from *Entry) {
 	e.Positions = append(e.Positions, from.Positions...)
 }
 
-func compareCells(a, b Cell) int {
+// CompareCells orders cells by quarter, then traits.
+func CompareCells(a, b Cell) int {
 	switch {
 	case a.Quarter != b.Quarter:
 		if a.Quarter < b.Quarter {
