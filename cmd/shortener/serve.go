@@ -15,8 +15,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"herald.example/internal/counter"
+	"herald.example/internal/counter/ledger"
 	"herald.example/internal/link"
 	"herald.example/internal/linkapi"
+	"herald.example/internal/redirect"
 	"herald.example/internal/shortener"
 )
 
@@ -33,7 +36,7 @@ type serveCommand struct {
 	CacheSize      size           `env:"HERALD_CACHE_SIZE" default:"64MiB" placeholder:"SIZE" help:"Memory for links that are asked for often (${default}). $$${env}"`
 	MaxConnections int            `env:"HERALD_MAX_CONNECTIONS" default:"16384" placeholder:"N" help:"Visitors' connections at a time (${default}). $$${env}"`
 	TrustedProxies []netip.Prefix `env:"HERALD_TRUSTED_PROXIES" placeholder:"CIDR" help:"Networks whose word for the visitor's address is believed (Forwarded, X-Forwarded-For); repeatable (none). $$${env}"`
-	Header         []header       `env:"HERALD_HEADER" sep:"\n" placeholder:"HEADER" help:"Constant header of every redirect, 'Name: value'; repeatable, one per line in the environment (none). $$${env}"`
+	Header         headers        `env:"HERALD_HEADER" sep:"none" placeholder:"HEADER" help:"Constant header of every redirect, 'Name: value'; repeatable, one per line in the environment (none). $$${env}"`
 
 	LedgerSync        syncMode      `env:"HERALD_LEDGER_SYNC" default:"100ms" placeholder:"DURATION" help:"How often hits are synced to disk: what a power cut can cost; or always, then every answer waits for the disk (${default}). $$${env}"`
 	NoLedger          bool          `name:"no-ledger" env:"HERALD_NO_LEDGER" help:"Redirect without counting (off). $$${env}"`
@@ -159,29 +162,31 @@ func (c *serveCommand) open(addr net.Addr, log *slog.Logger) (*shortener.Service
 	if err != nil {
 		return nil, err
 	}
-	headers := make([]string, len(c.Header))
-	for i, h := range c.Header {
-		headers[i] = string(h)
-	}
 	return shortener.Open(shortener.Settings{
-		Data:           c.Data,
-		Bases:          bases,
-		TokenLength:    c.TokenLength,
-		CacheBytes:     int64(c.CacheSize),
-		MaxConnections: c.MaxConnections,
-		TrustedProxies: c.TrustedProxies,
-		Headers:        headers,
-		NoLedger:       c.NoLedger,
-		LedgerSync:     c.LedgerSync.every,
-		SyncAlways:     c.LedgerSync.always,
-		SegmentBytes:   int64(c.LedgerSegmentSize),
-		Flush:          c.Flush,
-		KeepAge:        c.KeepHitsAge,
-		KeepBytes:      int64(c.KeepHitsSize),
-		FullAddresses:  c.FullAddresses,
-		CountryFile:    c.CountryDB,
-		DrainTimeout:   c.DrainTimeout,
-		Log:            log,
+		Data:         c.Data,
+		Bases:        bases,
+		TokenLength:  c.TokenLength,
+		NoLedger:     c.NoLedger,
+		CountryFile:  c.CountryDB,
+		DrainTimeout: c.DrainTimeout,
+		Redirect: redirect.Options{
+			CacheBytes:     int(c.CacheSize),
+			TrustedProxies: c.TrustedProxies,
+			Headers:        c.Header,
+			MaxConns:       c.MaxConnections,
+		},
+		Counter: counter.Options{
+			Flush: c.Flush,
+			Ledger: ledger.Options{
+				Sync:          c.LedgerSync.every,
+				Always:        c.LedgerSync.always,
+				SegmentBytes:  int64(c.LedgerSegmentSize),
+				KeepAge:       c.KeepHitsAge,
+				KeepBytes:     int64(c.KeepHitsSize),
+				FullAddresses: c.FullAddresses,
+			},
+		},
+		Log: log,
 	})
 }
 
@@ -221,4 +226,3 @@ func (c *serveCommand) greet(w io.Writer, service *shortener.Service, control ne
 	fmt.Fprintf(w, "follow it:    %s redirects to https://example.com/\n", short)
 	fmt.Fprintf(w, "read counts:  %s %s/v1/links/-/hello\n", curl, url)
 }
-

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/net/http/httpguts"
+	"github.com/alecthomas/kong"
 )
 
 // size is a number of bytes on the command line: a whole number with B, KiB,
@@ -83,17 +83,24 @@ func (m syncMode) String() string {
 	return m.every.String()
 }
 
-// header is a constant header of redirects, "Name: value".
-type header string
+// headers are names and values of constant headers of redirects. Whether they
+// may stand in an answer is the redirect's to say.
+type headers [][2]string
 
-// UnmarshalText reads a header and refuses what would break the answer's head.
-func (h *header) UnmarshalText(text []byte) error {
-	name, value, ok := strings.Cut(string(text), ":")
-	value = strings.TrimSpace(value)
-	if !ok || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
-		return fmt.Errorf("header %q; give Name: value, such as 'X-Robots-Tag: noindex'", text)
+// Decode reads "Name: value", several ones on lines of their own; kong calls it
+// for each occurrence of the flag.
+func (h *headers) Decode(ctx *kong.DecodeContext) error {
+	var text string
+	if err := ctx.Scan.PopValueInto("header", &text); err != nil {
+		return err
 	}
-	*h = header(name + ": " + value)
+	for line := range strings.Lines(text) {
+		name, value, ok := strings.Cut(line, ":")
+		if !ok {
+			return fmt.Errorf("header %q; give Name: value, such as 'X-Robots-Tag: noindex'", line)
+		}
+		*h = append(*h, [2]string{name, strings.TrimSpace(value)})
+	}
 	return nil
 }
 

@@ -74,11 +74,8 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 func (c *Client) Put(ctx context.Context, drafts []link.Draft) ([]link.Link, error) {
 	request := putRequest{Links: make([]draft, len(drafts))}
 	for i, d := range drafts {
-		// JSON would repair invalid UTF-8 without a word, so it is not sent.
-		if !utf8.ValidString(d.Domain + d.Slug + d.Target + d.Site + d.Publication) {
-			if field, err := d.Check(); err != nil {
-				return nil, &link.DraftError{Index: i, Field: field, Err: err}
-			}
+		if field, err := checkText(d); err != nil {
+			return nil, &link.DraftError{Index: i, Field: field, Err: err}
 		}
 		request.Links[i] = newDraft(d)
 	}
@@ -87,6 +84,26 @@ func (c *Client) Put(ctx context.Context, drafts []link.Draft) ([]link.Link, err
 		return nil, err
 	}
 	return plainLinks(answer.Links)
+}
+
+// checkText refuses a draft with invalid UTF-8: JSON would repair it without a
+// word.
+func checkText(d link.Draft) (field string, err error) {
+	for _, f := range []struct {
+		name, text string
+		err        error
+	}{
+		{"domain", d.Domain, link.ErrDomain},
+		{"slug", d.Slug, link.ErrSlug},
+		{"target", d.Target, link.ErrTarget},
+		{"site", d.Site, link.ErrOwner},
+		{"publication", d.Publication, link.ErrOwner},
+	} {
+		if !utf8.ValidString(f.text) {
+			return f.name, fmt.Errorf("%w: it is not valid UTF-8", f.err)
+		}
+	}
+	return "", nil
 }
 
 // Get returns one link; ErrDeleted for a tombstone.

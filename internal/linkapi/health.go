@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-
-	"github.com/VictoriaMetrics/metrics"
 )
 
 // errUnauthorized says where the token is, without naming a path to somebody

@@ -6,7 +6,6 @@ import (
 	"net/http"
 
 	"herald.example/internal/link"
-	"herald.example/internal/shortener"
 )
 
 // Errors of the wire itself.
@@ -44,7 +43,6 @@ var statuses = []struct {
 	{link.ErrState, http.StatusUnprocessableEntity, "bad_state"},
 	{link.ErrQuery, http.StatusUnprocessableEntity, "bad_query"},
 	{link.ErrOwner, http.StatusUnprocessableEntity, "bad_owner"},
-	{shortener.ErrBatch, http.StatusUnprocessableEntity, "bad_batch"},
 	{ErrUnauthorized, http.StatusUnauthorized, "unauthorized"},
 	{ErrTooLarge, http.StatusRequestEntityTooLarge, "too_large"},
 	{ErrRequest, http.StatusBadRequest, "bad_request"},

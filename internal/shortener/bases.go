@@ -41,6 +41,15 @@ func ParseBases(urls []string) (Bases, error) {
 // Default is the domain of links that name none.
 func (b Bases) Default() string { return b[0].Domain }
 
+// domains are the domains of all bases, the default first.
+func (b Bases) domains() []string {
+	domains := make([]string, len(b))
+	for i, base := range b {
+		domains[i] = base.Domain
+	}
+	return domains
+}
+
 // ShortURL is the URL that a link is reached at. A link on a domain that is no
 // longer served keeps the URL it would have over https.
 func (b Bases) ShortURL(ref link.Ref) string {

@@ -56,7 +56,7 @@ type Service struct {
 	bases       Bases
 	tokenLength int
 	drain       time.Duration
-	log         *slog.Logger
+	now         func() time.Time
 
 	links    *boltstore.Links
 	counts   *boltstore.Counts
@@ -96,16 +96,19 @@ func Open(s Settings) (_ *Service, err error) {
 	if s.DrainTimeout == 0 {
 		s.DrainTimeout = 10 * time.Second
 	}
-	svc := &Service{bases: s.Bases, tokenLength: s.TokenLength, drain: s.DrainTimeout, log: s.Log}
+	if s.Counter.Now == nil {
+		s.Counter.Now = time.Now
+	}
+	svc := &Service{bases: s.Bases, tokenLength: s.TokenLength, drain: s.DrainTimeout, now: s.Counter.Now}
 	defer func() {
 		if err != nil {
-			err = errors.Join(fmt.Errorf("open shortener: %w", err), svc.Close())
+			err = errors.Join(err, svc.Close())
 		}
 	}()
 	if err := os.MkdirAll(s.Data, 0o700); err != nil {
 		return nil, err
 	}
-	if svc.links, err = boltstore.OpenLinks(filepath.Join(s.Data, linksFile)); err != nil {
+	if svc.links, err = boltstore.OpenLinks(filepath.Join(s.Data, linksFile), boltstore.LinksOptions{}); err != nil {
 		return nil, err
 	}
 	if svc.counts, err = boltstore.OpenCounts(filepath.Join(s.Data, countsFile)); err != nil {
@@ -218,8 +221,8 @@ func (s *Service) Ready() error {
 	case stopping:
 		return errors.New("stopping")
 	}
-	if status := s.counter.Status(); status.AtRisk > 0 || status.LastError != "" {
-		return fmt.Errorf("redirects go on, but %d hits are in memory only: %s", status.AtRisk, status.LastError)
+	if status := s.counter.Status(); status.AtRisk > 0 || status.Fault != "" {
+		return fmt.Errorf("redirects go on, but %d hits cannot be written: %s", status.AtRisk, status.Fault)
 	}
 	return nil
 }
