@@ -1,12 +1,20 @@
+//go:build linux
+
 package bench
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
+	"time"
+
+	"herald.example/internal/boltstore"
+	"herald.example/internal/link"
 )
 
 // linksFile is where a shortener keeps its links, in its data folder.
@@ -47,6 +55,41 @@ func Folder(root string, set Set, instance int) (string, error) {
 		return "", fmt.Errorf("prepare %s: %w", links, err)
 	}
 	return dir, os.Rename(links+".new", links)
+}
+
+// build writes the links of set to a new file at path.
+func build(path string, set Set) error {
+	if err := os.RemoveAll(path); err != nil { // of a build that broke off
+		return err
+	}
+	links, err := boltstore.OpenLinks(path, boltstore.LinksOptions{})
+	if err != nil {
+		return err
+	}
+	n, err := links.Import(context.Background(), set.links())
+	if err == nil && n != uint64(set) {
+		err = fmt.Errorf("%d of %d links were written", n, set)
+	}
+	return errors.Join(err, links.Close())
+}
+
+// links are the links of set in the order of their slugs.
+func (s Set) links() iter.Seq[link.Link] {
+	created := time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
+	return func(yield func(link.Link) bool) {
+		for rank := range uint64(s) {
+			l := link.Link{
+				Ref:     link.Ref{Domain: Domain, Slug: string(s.AppendSlug(nil, rank))},
+				Target:  string(s.AppendTarget(nil, rank)),
+				State:   link.Active,
+				Created: created,
+				Edited:  created,
+			}
+			if !yield(l) {
+				return
+			}
+		}
+	}
 }
 
 // copyFile copies the file at from to a new file at to, and waits until it is on

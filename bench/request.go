@@ -1,3 +1,5 @@
+//go:build linux
+
 package bench
 
 import (
@@ -62,6 +64,10 @@ var (
 	found         = []byte("HTTP/1.1 302 ")
 )
 
+// maxBody bounds the body that a redirect may have: more would be an answer of
+// another kind.
+const maxBody = 1 << 20
+
 // errResponse is returned when a server answers anything but the redirect it was
 // asked for.
 var errResponse = errors.New("wrong response")
@@ -81,7 +87,7 @@ func response(b []byte) (length int, target []byte, err error) {
 	length = end + len(endOfHeader)
 	if text, ok := value(header, contentLength); ok {
 		n, err := strconv.Atoi(string(text))
-		if err != nil || n < 0 {
+		if err != nil || n < 0 || n > maxBody {
 			return 0, nil, fmt.Errorf("%w: content length %q", errResponse, text)
 		}
 		length += n

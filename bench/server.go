@@ -1,3 +1,5 @@
+//go:build linux
+
 package bench
 
 import (
@@ -11,7 +13,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
-	"time"
 
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/valyala/fasthttp"
@@ -64,26 +65,26 @@ func BuildShortener(dir string) (string, error) {
 	return program, nil
 }
 
-// serveBare is the bare server's process. It has what the redirect's server has
-// that could be felt in a figure: the same limits and time-outs, and an answer with
-// the same headers. It looks at nothing in the request.
+// serveBare is the bare server's process. It has the options of the redirect's
+// fasthttp server and sends the same headers, as cheaply as fasthttp can: in one
+// piece, with a constant value. It looks at nothing in the request, and has no
+// time-outs and no limits of its own; what the redirect spends on them is the
+// redirect's.
 func serveBare() error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	locationName, locationValue := []byte("Location"), []byte(BareTarget)
-	cacheName, cacheValue := []byte("Cache-Control"), []byte("private, no-store")
+	name, value := []byte("Cache-Control: private, no-store\r\nLocation"), []byte(BareTarget)
 	server := &fasthttp.Server{
 		Handler: func(ctx *fasthttp.RequestCtx) {
-			ctx.Response.Header.SetCanonical(locationName, locationValue)
-			ctx.Response.Header.SetCanonical(cacheName, cacheValue)
-			ctx.Response.SetStatusCode(fasthttp.StatusFound)
+			ctx.Response.Header.SetStatusCode(fasthttp.StatusFound)
+			ctx.Response.Header.SetCanonical(name, value)
 		},
-		NoDefaultServerHeader: true,
-		NoDefaultContentType:  true,
-		ReadTimeout:           10 * time.Second,
-		WriteTimeout:          10 * time.Second,
-		IdleTimeout:           time.Minute,
-		ReadBufferSize:        16 << 10,
+		Concurrency:                   16 << 10,
+		ReadBufferSize:                16 << 10,
+		DisableHeaderNamesNormalizing: true,
+		NoDefaultServerHeader:         true,
+		NoDefaultContentType:          true,
+		DisablePreParseMultipartForm:  true,
 	}
 	redirect, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -100,7 +101,7 @@ func serveBare() error {
 			metrics.WriteProcessMetrics(w)
 		}))
 	}()
-	slog.Info("ready", "redirect", redirect.Addr(), "control", control.Addr())
+	slog.New(slog.NewTextHandler(os.Stderr, nil)).Info("ready", "redirect", redirect.Addr(), "control", control.Addr())
 	select {
 	case err := <-failed:
 		return err

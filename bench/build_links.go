@@ -1,5 +1,0 @@
-package bench
-
-import "errors"
-
-func build(path string, set Set) error { return errors.New("no import yet") }
