@@ -33,7 +33,10 @@ func (c *loopConn) Read(b []byte) (int, error) {
 	return copy(b, r), nil
 }
 
-func (c *loopConn) Write(b []byte) (int, error)      { c.answer = append(c.answer[:0], b...); return len(b), nil }
+func (c *loopConn) Write(b []byte) (int, error) {
+	c.answer = append(c.answer[:0], b...)
+	return len(b), nil
+}
 func (c *loopConn) Close() error                     { return nil }
 func (c *loopConn) LocalAddr() net.Addr              { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80} }
 func (c *loopConn) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 9), Port: 4711} }

@@ -195,6 +195,7 @@ type shard struct {
 	seed       maphash.Seed
 	generation uint64 // rises when something is forgotten
 	table      []uint32
+	slots      int // the length that the table may grow to
 	ring       []byte
 	head       int // position of the oldest entry
 	tail       int // where the next one goes
@@ -202,8 +203,6 @@ type shard struct {
 	entries    int // without dead ones
 	redirects  uint64
 	misses     uint64
-
-	_ [8]byte // a shard is two cache lines: neighbours do not share one
 }
 
 // Positions in an entry, and the bits of its state.
@@ -223,13 +222,32 @@ const (
 
 func entrySize(slug, target int) int { return (atSlug + slug + target + unit - 1) &^ (unit - 1) }
 
-// init reserves the shard's memory: about an eighth for the table, which then
-// is at most half full with entries of 64 bytes.
+// firstSlots is the length of an empty shard's table.
+const firstSlots = 256
+
+// init reserves the shard's memory: a sixteenth to an eighth for the table,
+// which then is at most half full with entries of 64 bytes.
+//
+// The table begins short and doubles when it is half full: with few links it
+// stays in the processor's caches, where a long one would take a line of them
+// for each link.
 func (s *shard) init(seed maphash.Seed, size int) {
 	s.seed = seed
-	slots := 1 << (bits.Len(uint(size/32)) - 1)
-	s.table = make([]uint32, slots)
-	s.ring = make([]byte, min(size-4*slots, maxShardBytes-unit)&^(unit-1))
+	s.slots = 1 << (bits.Len(uint(size/32)) - 1)
+	s.table = make([]uint32, min(firstSlots, s.slots))
+	s.ring = make([]byte, min(size-4*s.slots, maxShardBytes-unit)&^(unit-1))
+}
+
+// grow doubles the table.
+func (s *shard) grow() {
+	old := s.table
+	s.table = make([]uint32, 2*len(old))
+	for _, v := range old {
+		if v != 0 {
+			off := offsetOf(v)
+			s.link(s.hashAt(off), off)
+		}
+	}
 }
 
 // find returns the slot and the position of an entry; slot is -1 when there is none.
@@ -307,6 +325,9 @@ func (s *shard) slotOf(h uint64, off int) int {
 
 // room makes room for size bytes and returns their position.
 func (s *shard) room(size int) int {
+	if s.entries >= len(s.table)/2 && len(s.table) < s.slots {
+		s.grow()
+	}
 	chances := maxChances
 	for s.entries >= len(s.table)/4*3 {
 		s.retire(&chances)

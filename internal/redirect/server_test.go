@@ -2,13 +2,11 @@ package redirect
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -247,6 +245,3 @@ func TestRedirectBytes(t *testing.T) {
 		t.Errorf("the store was asked %d times; want once", len(got))
 	}
 }
-
-var _ = bytes.Equal
-var _ = netip.Addr{}
