@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"runtime/debug"
 	"strconv"
@@ -57,46 +58,71 @@ var (
 // openFile opens or makes the file at path. roomy says that the mapping has room
 // to grow, so that readers may stay open beside a writer.
 func openFile(path string, k kind) (db *bbolt.DB, roomy bool, err error) {
-	roomy = mapAhead && strconv.IntSize == 64
-	db, err = openBolt(path, roomy)
-	if roomy && errors.Is(err, syscall.ENOMEM) {
-		// A limit on address space (ulimit -v) refuses the mapping.
-		roomy = false
-		db, err = openBolt(path, roomy)
-	}
-	if err != nil {
+	if err := k.look(path); err != nil {
 		return nil, false, err
 	}
-	if err := guard(path, func() error { return k.check(db) }); err != nil {
-		db.Close()
-		return nil, false, err
-	}
-	return db, roomy, nil
-}
-
-// openBolt opens the file and turns bbolt's errors into ours.
-func openBolt(path string, roomy bool) (db *bbolt.DB, err error) {
-	var file *os.File
-	options := &bbolt.Options{
-		Timeout: lockWait,
+	options := bbolt.Options{
 		// Finding a run of free pages is a map access, not a scan of the list.
 		FreelistType: bbolt.FreelistMapType,
 		// The free list is stored: without it opening reads every page of the file.
 		NoFreelistSync: false,
-		// The statistics are a lock that all read transactions share.
-		NoStatistics: true,
-		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
-			var err error
-			file, err = os.OpenFile(name, flag, mode)
-			return file, err
-		},
 	}
-	if roomy {
+	if mapAhead && strconv.IntSize == 64 {
 		size := mapSize // a variable, so that this compiles where int has 32 bits
 		options.InitialMmapSize = int(size)
+		roomy = true
 	}
+	db, err = openBolt(path, options)
+	if roomy && errors.Is(err, syscall.ENOMEM) {
+		// A limit on address space (ulimit -v) refuses the mapping.
+		options.InitialMmapSize, roomy = 0, false
+		db, err = openBolt(path, options)
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	if err := db.Update(k.make); err != nil && !errors.Is(err, errUnchanged) {
+		db.Close()
+		return nil, false, fmt.Errorf("write %s: %w", path, err)
+	}
+	return db, roomy, nil
+}
+
+// look refuses the file at path if it does not hold k, before anything in it is
+// changed. A file that is not there or empty is fine.
+func (k kind) look(path string) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	// Opened for reading, bbolt touches no page but the first two, which it
+	// verifies; so the length of the file can be checked before it faults.
+	db, err := openBolt(path, bbolt.Options{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return guard(path, func() error {
+		return db.View(func(tx *bbolt.Tx) error {
+			if info, err := os.Stat(path); err != nil {
+				return err
+			} else if tx.Size() > info.Size() {
+				return fmt.Errorf("%s: %w: cut short, %d of %d bytes are left; put a backup in its place", path, ErrFile, info.Size(), tx.Size())
+			}
+			return k.check(path, tx)
+		})
+	})
+}
+
+// openBolt opens the file and turns bbolt's errors into ours.
+func openBolt(path string, options bbolt.Options) (db *bbolt.DB, err error) {
+	options.Timeout = lockWait
+	options.NoStatistics = true // they are a lock that all read transactions share
 	err = guard(path, func() error {
-		db, err = bbolt.Open(path, 0o600, options)
+		db, err = bbolt.Open(path, 0o600, &options)
 		return err
 	})
 	switch {
@@ -104,16 +130,20 @@ func openBolt(path string, roomy bool) (db *bbolt.DB, err error) {
 		return db, nil
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, fmt.Errorf("%s is %w; stop that one first", path, ErrInUse)
-	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch), errors.Is(err, bolterrors.ErrChecksum):
-		return nil, fmt.Errorf("%s: %w: no bbolt file, or damaged (%w); move it away or put a backup in its place", path, ErrFile, err)
-	case errors.Is(err, ErrFile) && file != nil:
-		file.Close() // bbolt gave up half way: this gives the lock back
+	case errors.Is(err, ErrFile):
+		return nil, err
 	}
-	return nil, err
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		if _, named := errors.AsType[*fs.PathError](err); named {
+			return nil, err
+		}
+		return nil, fmt.Errorf("%s: %w", path, errno)
+	}
+	return nil, fmt.Errorf("%s: %w: no bbolt file, or damaged (%w); move it away or put a backup in its place", path, ErrFile, err)
 }
 
-// guard calls fn and turns the panics with which bbolt meets a damaged file,
-// and faults in the mapping of a file that was cut short, into ErrFile.
+// guard calls fn and turns the panics with which bbolt meets a damaged file into
+// ErrFile, and faults in its mapping, too.
 func guard(path string, fn func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
@@ -124,54 +154,55 @@ func guard(path string, fn func() error) (err error) {
 	return fn()
 }
 
-// check says whether db holds k, and makes a new file into one that does.
-func (k kind) check(db *bbolt.DB) error {
-	format := append(binary.BigEndian.AppendUint32(nil, k.version), k.name...)
-	fresh := false
-	err := db.View(func(tx *bbolt.Tx) error {
-		if info, err := os.Stat(db.Path()); err != nil {
-			return err
-		} else if tx.Size() > info.Size() {
-			return fmt.Errorf("%s: %w: cut short, %d of %d bytes are left; put a backup in its place", db.Path(), ErrFile, info.Size(), tx.Size())
-		}
-		if first, _ := tx.Cursor().First(); first == nil {
-			fresh = true
-			return nil
-		}
-		var stored []byte
-		if meta := tx.Bucket(metaBucket); meta != nil {
-			stored = meta.Get(formatKey)
-		}
-		if len(stored) < 4 || string(stored[4:]) != k.name {
-			return fmt.Errorf("%s: %w: it holds no %s of Herald; move it away, or name another data folder", db.Path(), ErrFile, k.name)
-		}
-		if version := binary.BigEndian.Uint32(stored); version != k.version {
-			return fmt.Errorf("%s: %w: it has format %d, this program reads format %d; run the program that wrote it, or put a backup in its place",
-				db.Path(), ErrFile, version, k.version)
-		}
-		for _, name := range k.buckets {
-			if tx.Bucket(name) == nil {
-				return fmt.Errorf("%s: %w: bucket %s is missing; put a backup in its place", db.Path(), ErrFile, name)
-			}
-		}
+// format is the record that says that a file holds k.
+func (k kind) format() []byte {
+	return append(binary.BigEndian.AppendUint32(nil, k.version), k.name...)
+}
+
+// check says whether the file at path holds k, or nothing yet.
+func (k kind) check(path string, tx *bbolt.Tx) error {
+	if first, _ := tx.Cursor().First(); first == nil {
 		return nil
-	})
-	if err != nil || !fresh {
+	}
+	var stored []byte
+	if meta := tx.Bucket(metaBucket); meta != nil {
+		stored = meta.Get(formatKey)
+	}
+	if len(stored) < 4 || string(stored[4:]) != k.name {
+		return fmt.Errorf("%s: %w: it holds no %s of Herald; move it away, or name another data folder", path, ErrFile, k.name)
+	}
+	if version := binary.BigEndian.Uint32(stored); version != k.version {
+		return fmt.Errorf("%s: %w: it has format %d, this program reads format %d; run the program that wrote it, or put a backup in its place",
+			path, ErrFile, version, k.version)
+	}
+	for _, name := range k.buckets {
+		if tx.Bucket(name) == nil {
+			return fmt.Errorf("%s: %w: bucket %s is missing; put a backup in its place", path, ErrFile, name)
+		}
+	}
+	return nil
+}
+
+// make turns an empty file into one that holds k. It returns errUnchanged when
+// the file is not empty.
+func (k kind) make(tx *bbolt.Tx) error {
+	if first, _ := tx.Cursor().First(); first != nil {
+		return errUnchanged
+	}
+	for _, name := range k.buckets {
+		if _, err := tx.CreateBucket(name); err != nil {
+			return err
+		}
+	}
+	meta, err := tx.CreateBucket(metaBucket)
+	if err != nil {
 		return err
 	}
-	return db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range k.buckets {
-			if _, err := tx.CreateBucket(name); err != nil {
-				return err
-			}
-		}
-		meta, err := tx.CreateBucket(metaBucket)
-		if err != nil {
-			return err
-		}
-		return meta.Put(formatKey, format)
-	})
+	return meta.Put(formatKey, k.format())
 }
+
+// errUnchanged rolls a transaction back in which nothing was written.
+var errUnchanged = errors.New("nothing was written")
 
 // closedError turns bbolt's error for a closed file into ErrClosed.
 func closedError(err error) error {

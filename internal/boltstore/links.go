@@ -3,7 +3,6 @@ package boltstore
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"maps"
 	"runtime"
@@ -207,6 +206,3 @@ func outcome(l link.Link) (link.Link, error) {
 	}
 	return l, nil
 }
-
-// errUnchanged rolls a transaction back in which nothing was written.
-var errUnchanged = errors.New("nothing was written")
