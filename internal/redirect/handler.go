@@ -9,13 +9,19 @@ import (
 	"herald.example/internal/link"
 )
 
-// handle answers one request. The order of its steps is the order of their
-// frequency: what is not a GET of a slug in the cache goes to other functions.
+// handle answers one request. While the server drains, also when it began to
+// during this request, the answer is the connection's last.
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
-	c := ctx.Conn().(*conn)
+	s.route(ctx)
 	if s.conns.draining.Load() {
 		ctx.SetConnectionClose()
 	}
+}
+
+// route answers one request. The order of its steps is the order of their
+// frequency: what is not a GET of a slug in the cache goes to other functions.
+func (s *Server) route(ctx *fasthttp.RequestCtx) {
+	c := ctx.Conn().(*conn)
 	header := &ctx.Request.Header
 	head := false
 	if !header.IsGet() {
