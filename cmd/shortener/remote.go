@@ -43,27 +43,26 @@ func (r remote) dial() (*linkapi.Client, error) {
 	return client, nil
 }
 
-// explain adds to the error of an operation what a user can do about it. The
-// operation names its subject, as in "edit link go.example.com/docs".
+// explain says what a user can do about the error of an operation, which is
+// named with its subject, as in "edit link go.example.com/docs". An error of the
+// service names both itself; one of a draft, or of the way to the service, does
+// not.
 func explain(operation string, err error) error {
-	if draft, ok := errors.AsType[*link.DraftError](err); ok {
-		err = draft.Err // a command puts one link, so its index says nothing
-	}
-	hint := ""
-	switch {
+	switch draft, isDraft := errors.AsType[*link.DraftError](err); {
+	case isDraft: // a command puts one link, so its index says nothing
+		err = fmt.Errorf("%s: %w", operation, draft.Err)
 	case errors.Is(err, linkapi.ErrUnavailable):
-		hint = "; is it running, and is --control its address?"
+		return fmt.Errorf("%s: %w; is it running, and is --control its address?", operation, err)
 	case errors.Is(err, linkapi.ErrUnauthorized):
 		return fmt.Errorf("%s: %w by the shortener; name its data folder with --data or its token with --token-file", operation, linkapi.ErrUnauthorized)
+	}
+	switch {
 	case errors.Is(err, link.ErrTaken):
-		hint = "; choose another --alias, or leave it out for a token"
+		return fmt.Errorf("%w; choose another --alias, or leave it out for a token", err)
 	case errors.Is(err, link.ErrNotFound):
-		hint = "; shortener link list prints all links"
+		return fmt.Errorf("%w; shortener link list prints all links", err)
 	}
-	if strings.HasPrefix(err.Error(), operation) {
-		return fmt.Errorf("%w%s", err, hint)
-	}
-	return fmt.Errorf("%s: %w%s", operation, err, hint)
+	return err
 }
 
 // slug is a link on the command line: a slug, domain/slug, or a short URL.

@@ -74,12 +74,12 @@ func (h *handler) verify(w http.ResponseWriter, r *http.Request) error {
 	stream := http.NewResponseController(w)
 	var gone error
 	send := func(line verifyLine) {
-		if gone == nil {
-			gone = stream.SetWriteDeadline(time.Now().Add(writeTimeout))
+		if gone != nil {
+			return
 		}
-		if gone == nil {
-			gone = encode(w, line)
-		}
+		// Where deadlines are not to be had, the server has set none.
+		_ = stream.SetWriteDeadline(time.Now().Add(writeTimeout))
+		gone = encode(w, line)
 		if gone == nil {
 			gone = stream.Flush()
 		}

@@ -64,18 +64,11 @@ type Service struct {
 	redirect *redirect.Server
 	country  io.Closer // nil without a database of countries
 
-	phase atomic.Int32 // one of the phases
+	stopping atomic.Bool
 	// stuck is set when the counter did not stop in time: its files are then
 	// left to the end of the process.
 	stuck atomic.Bool
 }
-
-// The phases of a service.
-const (
-	opened int32 = iota
-	running
-	stopping
-)
 
 // Open opens the files of the data folder. It starts nothing and answers nobody
 // before Run; the registry and the readings can be used at once. A folder in
@@ -156,10 +149,9 @@ func (s *Service) Run(ctx context.Context, ln net.Listener) error {
 	part(&counting, "count", func() error { return s.counter.Run(background) })
 	part(&counting, "keep links", func() error { return s.links.Run(background) })
 	part(&serving, "redirect", func() error { return s.redirect.Serve(ln) })
-	s.phase.Store(running)
 
 	<-failed.Done()
-	s.phase.Store(stopping)
+	s.stopping.Store(true)
 	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.drain)
 	defer cancel()
 	var errs []error
@@ -212,13 +204,10 @@ func (s *Service) Status() Status {
 	return Status{Counter: s.counter.Status(), Redirect: s.redirect.Stats()}
 }
 
-// Ready says why the service is not ready; nil when it answers visitors and
-// every hit is kept for good.
+// Ready says why visitors should be sent elsewhere: the service stops, or hits
+// cannot be kept for good. Otherwise it is nil.
 func (s *Service) Ready() error {
-	switch s.phase.Load() {
-	case opened:
-		return errors.New("starting")
-	case stopping:
+	if s.stopping.Load() {
 		return errors.New("stopping")
 	}
 	if status := s.counter.Status(); status.AtRisk > 0 || status.Fault != "" {
