@@ -141,7 +141,7 @@ func TestCacheBound(t *testing.T) {
 		t.Run(fmt.Sprintf("targets of %d", target), func(t *testing.T) {
 			c := mustCache(t, 256<<10)
 			text := strings.Repeat("t", target)
-			for i := range 30_000 {
+			for i := range min(30_000, (4<<20)/(target+1)) { // several times what fits
 				c.load(0, fmt.Sprintf("%07d", i), link.Route{Number: 1, State: link.Active}, text)
 			}
 			c.check(t)

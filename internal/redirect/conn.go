@@ -19,12 +19,12 @@ import (
 // handler: the peer's address, taken once, and the memory that a hit is put
 // together in. One goroutine at a time works on it.
 //
-// It is also how slow clients are bounded. fasthttp's own timeouts set up to
-// three deadlines per request, each with a reading of the clock and a timer to
-// move: 0.6 microseconds together, a third of what everything else about the
-// request costs outside of the kernel. Here a request costs two stores of a word that
-// says what the connection is doing and since when, by a clock that the
-// sweeper advances; the sweeper looks at all words once per tick and ends the
+// It is also how slow clients are bounded. fasthttp's own timeouts set three
+// deadlines per request, each with a reading of the clock and a timer to move:
+// 0.6 microseconds together, a third of what everything else about a request
+// costs outside of the kernel. Here a request costs two stores of a word that
+// says what the connection is doing and since when, by a clock that the sweeper
+// advances; the sweeper looks at all words once per tick and ends the
 // connections that are overdue.
 type conn struct {
 	net.Conn
@@ -46,10 +46,10 @@ type conn struct {
 
 // What a connection is doing.
 const (
-	fresh  = 0 // accepted, nothing received
-	idle   = 1 // waiting for another request
-	busy   = 2 // from the first byte of a request to the next Read after its answer
-	doings = 3 // mask
+	fresh = 0 // accepted, nothing received
+	idle  = 1 // waiting for another request
+	busy  = 2 // from the first byte of a request to the next Read after its answer
+	doing = 3 // the mask
 )
 
 // Read reads what the client sends and notes the passage from waiting to busy.
@@ -205,7 +205,7 @@ func (s *conns) sweep() {
 	for c := range s.open {
 		word := c.word.Load()
 		limit := s.request
-		if word&doings == idle {
+		if word&doing == idle {
 			limit = idleLimit
 		}
 		switch age := now - word>>2; {
@@ -250,7 +250,7 @@ func (s *conns) drain() {
 		close(s.empty)
 	}
 	for c := range s.open {
-		if c.word.Load()&doings != busy {
+		if c.word.Load()&doing != busy {
 			_ = c.Conn.SetReadDeadline(longAgo)
 		}
 	}

@@ -158,7 +158,7 @@ func TestIdleUnderPressure(t *testing.T) {
 		w.Server.conns.mu.Lock()
 		defer w.Server.conns.mu.Unlock()
 		for c := range w.Server.conns.open {
-			if c.word.Load()&doings == idle {
+			if c.word.Load()&doing == idle {
 				n++
 			}
 		}
@@ -256,7 +256,7 @@ func TestShutdownDeadline(t *testing.T) {
 		w.Server.conns.mu.Lock()
 		defer w.Server.conns.mu.Unlock()
 		for c := range w.Server.conns.open {
-			return c.word.Load()&doings == busy
+			return c.word.Load()&doing == busy
 		}
 		return false
 	})

@@ -41,7 +41,10 @@ type Options struct {
 	Ledger Ledger // nil: nothing is counted
 	Bases  []Base // the domains served, at least one; the first answers for every other Host
 
-	CacheBytes int // memory for links, 64 KiB to 32 GiB; 0: 64 MiB, about 700,000 links
+	// CacheBytes is the memory for links, 64 KiB to 32 GiB; 0: 64 MiB. A link
+	// with a target of 50 bytes takes about 100: 64 MiB hold some 700,000, a
+	// million need 100 MB. It is taken from the system as it is needed.
+	CacheBytes int
 
 	// TrustedProxies are the networks whose word for the visitor's address is
 	// taken: X-Forwarded-For, or Forwarded.
