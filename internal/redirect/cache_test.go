@@ -91,7 +91,7 @@ func TestCacheModel(t *testing.T) {
 			c := mustCache(t, size)
 			model := map[string]want{}
 			hits := 0
-			for i := range 60_000 {
+			for i := range 40_000 {
 				domain := uint16(rnd.IntN(2))
 				slug := fmt.Sprintf("s%d", int(rnd.ExpFloat64()*500))
 				key := fmt.Sprint(domain, slug)
@@ -167,7 +167,7 @@ func TestCacheBound(t *testing.T) {
 // passes through.
 func TestCacheSecondChance(t *testing.T) {
 	c := mustCache(t, minCacheBytes)
-	for i := range 50_000 {
+	for i := range 20_000 {
 		c.load(0, fmt.Sprintf("x%07d", i), link.Route{State: link.Active}, "https://example.com/passing/through")
 		if i%10 == 0 {
 			slug := fmt.Sprintf("hot%d", i/10%20)

@@ -167,7 +167,7 @@ func (s *Server) load(c *conn, domain uint16, slug []byte, generation uint64) (l
 //
 // All headers but fasthttp's own go out in one piece: the constant block ends
 // with the name Location, so that setting "the header" of that name renders
-// them all. Each header set one by one costs about a quarter microsecond.
+// them all; set one by one, each costs about 0.2 microseconds more.
 // fasthttp writes name, ": ", value, and takes line ends out of the value only,
 // so the block arrives as it is; the target has none (see load).
 func (s *Server) answerRedirect(ctx *fasthttp.RequestCtx, c *conn, number uint64, target []byte, head bool) {

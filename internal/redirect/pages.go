@@ -95,17 +95,17 @@ var pages = struct {
 
 // page renders a page that has only a title and a lead.
 func page(status int, title, lead string) fixed {
-	return fixed{status, kindHTML, render(pageText{Title: title, Lead: lead}), pageBlock, pagePolicy}
+	return html(status, pageText{Title: title, Lead: lead})
 }
 
-// render renders a page.
-func render(p pageText) []byte {
-	p.Style = template.CSS(styleSource)
+// html renders a page.
+func html(status int, text pageText) fixed {
+	text.Style = template.CSS(styleSource)
 	var b bytes.Buffer
-	if err := pageTemplate.Execute(&b, p); err != nil {
+	if err := pageTemplate.Execute(&b, text); err != nil {
 		panic("BUG: page template: " + err.Error()) // it is our own, over our own type, into memory
 	}
-	return b.Bytes()
+	return fixed{status, kindHTML, b.Bytes(), pageBlock, pagePolicy}
 }
 
 // cached is a file that may be kept for a day.
@@ -163,12 +163,10 @@ func (s *Server) answerPreview(ctx *fasthttp.RequestCtx, c *conn, domain uint16,
 		s.answerRoute(ctx, c, route, target, err, false)
 		return
 	}
-	short := s.domains.bases[domain].URL + "/" + string(slug)
-	preview := page(fasthttp.StatusOK, "", "")
-	preview.body = render(pageText{
+	preview := html(fasthttp.StatusOK, pageText{
 		Title: "Where this link leads",
 		Lead:  "You are still here: nothing was opened yet.",
-		Short: short,
+		Short: s.domains.bases[domain].URL + "/" + string(slug),
 		URL:   string(target),
 	})
 	preview.answer(ctx)

@@ -121,7 +121,7 @@ type Server struct {
 // counts are the counters outside of the cache. None of them is touched by a
 // redirect from the cache.
 type counts struct {
-	redirects, previews, notFound, gone, refused, errors atomic.Uint64
+	redirects, notFound, gone, refused, errors atomic.Uint64
 }
 
 // Stats are what a Server has done since it was made, and what it holds now.
