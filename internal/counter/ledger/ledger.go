@@ -306,8 +306,8 @@ func (l *Ledger) recoverRing(r *ring, last header, end uint64) (uint64, error) {
 	if err := l.writeOut(ordinal); err != nil {
 		return 0, err
 	}
-	if err := l.syncFiles(); err != nil {
-		return 0, err
+	if err := l.active.Sync(); err != nil {
+		return 0, fmt.Errorf("sync ledger: %w", err)
 	}
 	l.log.Info("hits of the last process written to the ledger", "hits", count, "unreadable", damaged)
 	return ordinal, nil

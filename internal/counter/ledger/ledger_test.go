@@ -181,3 +181,6 @@ func BenchmarkAppend(b *testing.B) {
 	close(stop)
 	<-done
 }
+
+// hitTime is when the first hit of these tests was.
+var hitTime = time.UnixMilli(1_790_000_000_000)
