@@ -35,7 +35,11 @@ func AgentTraits(agent []byte) Traits {
 	}
 	for i := range agentRules {
 		if r := &agentRules[i]; r.matches(low) {
-			return Traits{Class: r.class, Rule: r.rule}
+			t := Traits{Class: r.class, Rule: r.rule}
+			if t.Class == link.Human {
+				t.Browser, t.OS = otherFamily, otherFamily
+			}
+			return t
 		}
 	}
 	switch {

@@ -165,6 +165,11 @@ var agentRules = [...]agentRule{
 
 	// Programs, by the name of the library that asks for them. A page shown to
 	// a human is asked for by a browser or a web view, whose agent says more.
+	// curl, Wget and HTTPie at the start of the agent are typed by a person, like
+	// the address in a browser; doc/decisions/0003 says why that counts.
+	{"curl/", "agent: curl", link.Human, atStart},
+	{"wget/", "agent: wget", link.Human, atStart},
+	{"httpie/", "agent: HTTPie", link.Human, atStart},
 	{"curl/", "agent: curl", link.Crawler, anywhere},
 	{"wget", "agent: wget", link.Crawler, asWord},
 	{"python", "agent: Python", link.Crawler, anywhere},

@@ -117,8 +117,8 @@ var agentCases = []struct {
 	{"headless Chrome", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/100.0.4896.88 Safari/537.36", link.Crawler, "agent: headless browser"},
 
 	// Programs.
-	{"curl", "curl/8.5.0", link.Crawler, "agent: curl"},
-	{"wget", "Wget/1.21.4", link.Crawler, "agent: wget"},
+	{"curl inside", "my-job (curl/8.5.0)", link.Crawler, "agent: curl"},
+	{"wget inside", "mirror Wget", link.Crawler, "agent: wget"},
 	{"requests", "python-requests/2.32.3", link.Crawler, "agent: Python"},
 	{"urllib", "Python-urllib/3.7", link.Crawler, "agent: Python"},
 	{"Go", "Go-http-client/2.0", link.Crawler, "agent: Go"},
@@ -226,6 +226,18 @@ func TestAgentTraitsOfHumans(t *testing.T) {
 				t.Errorf("%s\ngot %+v; want %+v", test.agent, got, want)
 			}
 		})
+	}
+}
+
+// Tools that a person types an address into count, under their own rule.
+func TestTypedToolsAreHuman(t *testing.T) {
+	for agent, rule := range map[string]string{
+		"curl/8.5.0": "agent: curl", "Wget/1.21.4": "agent: wget", "HTTPie/3.2.2": "agent: HTTPie",
+	} {
+		want := Traits{Class: link.Human, Rule: rule, Browser: otherFamily, OS: otherFamily}
+		if got := AgentTraits([]byte(agent)); got != want {
+			t.Errorf("%s: got %+v; want %+v", agent, got, want)
+		}
 	}
 }
 
