@@ -55,18 +55,24 @@ func BenchmarkPutBatch(b *testing.B) {
 // resident memory. A million links are a file of some 130 MiB.
 func BenchmarkResolve(b *testing.B) {
 	for _, links := range []int{10_000, 1_000_000} {
+		path := b.TempDir() + "/links.db"
+		whole, err := OpenLinks(path, LinksOptions{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		slugs := importMany(b, whole, links)
+		whole.Close()
 		for _, bound := range []int64{-1, defaultResident} {
 			name := "unbounded"
 			if bound > 0 {
 				name = "bounded"
 			}
 			b.Run(fmt.Sprintf("links=%d/%s", links, name), func(b *testing.B) {
-				s, err := OpenLinks(b.TempDir()+"/links.db", LinksOptions{ResidentBytes: bound})
+				s, err := OpenLinks(path, LinksOptions{ResidentBytes: bound})
 				if err != nil {
 					b.Fatal(err)
 				}
 				defer s.Close()
-				slugs := importMany(b, s, links)
 				ctx, stop := context.WithCancel(context.Background())
 				ran := make(chan error)
 				go func() { ran <- s.Run(ctx) }()
@@ -76,6 +82,7 @@ func BenchmarkResolve(b *testing.B) {
 					var slug, target []byte
 					for pb.Next() {
 						slug = append(slug[:0], slugs[rand.IntN(len(slugs))]...)
+						var err error
 						if _, target, err = s.Resolve("go.example", slug, target[:0]); err != nil {
 							b.Error(err)
 						}
@@ -83,7 +90,9 @@ func BenchmarkResolve(b *testing.B) {
 				})
 				b.StopTimer()
 				stop()
-				<-ran
+				if err := <-ran; err != nil {
+					b.Error(err)
+				}
 			})
 		}
 	}

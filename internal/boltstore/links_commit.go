@@ -1,6 +1,7 @@
 package boltstore
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -151,6 +152,8 @@ type writer struct {
 	store              *Links
 	tx                 *bbolt.Tx
 	slugs, feed, sites *bbolt.Bucket
+	cursor             *bbolt.Cursor // on slugs; a Seek sees what was written
+	key                []byte        // reused: bbolt copies keys
 	domains            *domainTable
 	links              uint64 // that are no tombstones
 	written            bool
@@ -167,6 +170,7 @@ func (s *Links) newWriter(tx *bbolt.Tx) (*writer, error) {
 		store: s, tx: tx, links: links, domains: s.domains.Load(),
 		slugs: tx.Bucket(slugsBucket), feed: tx.Bucket(feedBucket), sites: tx.Bucket(sitesBucket),
 	}
+	w.cursor = w.slugs.Cursor()
 	w.feed.FillPercent = 1 // entries are appended and keep their length
 	return w, nil
 }
@@ -192,8 +196,8 @@ func (w *writer) put(b *bbolt.Bucket, key, value []byte) {
 // next write.
 func (w *writer) find(key []byte) (rec record, found bool, err error) {
 	w.store.mapping.touch()
-	value := w.slugs.Get(key)
-	if value == nil {
+	at, value := w.cursor.Seek(key)
+	if !bytes.Equal(at, key) {
 		return record{}, false, nil
 	}
 	rec, ok := parseRecord(value)
@@ -222,30 +226,37 @@ func (w *writer) create(key []byte, rec record) uint64 {
 	} else {
 		w.links++
 		if len(rec.site) > 0 {
-			w.put(w.sites, siteKey(rec), nil)
+			w.key = appendSiteKey(w.key[:0], rec)
+			w.put(w.sites, w.key, nil)
 		}
 	}
 	w.put(w.slugs, key, rec.append(nil))
-	w.put(w.feed, appendNumber(nil, rec.number), e.append(nil))
+	w.putEvent(rec.number, e)
 	return rec.number
 }
 
 // edit writes a link that is there, alive, under key.
 func (w *writer) edit(key []byte, rec record) {
 	e := event{kind: changed, number: rec.number, domain: binary.BigEndian.Uint32(key), slug: key[4:]}
-	w.put(w.feed, appendNumber(nil, w.next()), e.append(nil))
+	w.putEvent(w.next(), e)
 	if rec.state == link.Deleted {
 		w.links--
 		if len(rec.site) > 0 && w.err == nil {
-			w.err = w.sites.Delete(siteKey(rec))
+			w.err = w.sites.Delete(appendSiteKey(nil, rec))
 		}
 		e.kind = buried
-		w.put(w.feed, appendNumber(nil, rec.number), e.append(nil))
+		w.putEvent(rec.number, e)
 	}
 	w.put(w.slugs, key, rec.append(nil))
 }
 
-// siteKey is the record's key in sites.
-func siteKey(rec record) []byte {
-	return appendNumber(appendSitePrefix(nil, rec.site), rec.number)
+// putEvent writes an entry of feed.
+func (w *writer) putEvent(sequence uint64, e event) {
+	w.key = appendNumber(w.key[:0], sequence)
+	w.put(w.feed, w.key, e.append(nil))
+}
+
+// appendSiteKey appends the record's key in sites.
+func appendSiteKey(dst []byte, rec record) []byte {
+	return appendNumber(appendSitePrefix(dst, rec.site), rec.number)
 }

@@ -1,7 +1,6 @@
 package boltstore
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -145,8 +144,11 @@ func TestResolveSeesEveryCommitThatReturned(t *testing.T) {
 			for ctx.Err() == nil {
 				var err error
 				_, target, err = s.Resolve(still.Domain, []byte(still.Slug), target[:0])
-				if err != nil || string(target) != still.Target {
-					return fmt.Errorf("still: got %q, %v; want %q", target, err, still.Target)
+				if err != nil {
+					return fmt.Errorf("still: %w", err)
+				}
+				if string(target) != still.Target {
+					return fmt.Errorf("still: got %q; want %q", target, still.Target)
 				}
 			}
 			return nil
@@ -160,8 +162,11 @@ func TestResolveSeesEveryCommitThatReturned(t *testing.T) {
 				want := link.Link{Ref: ref, Target: "https://a.example/", State: link.Active}
 				check := func(step string, err error) error {
 					route, target, resolveErr := s.Resolve(ref.Domain, []byte(ref.Slug), nil)
-					if err != nil || resolveErr != nil || route.State != want.State || !bytes.Equal(target, []byte(want.Target)) {
-						return fmt.Errorf("%s %s: %v, resolve got %v, %q, %v; want %v, %q", step, ref, err, route, target, resolveErr, want.State, want.Target)
+					if err := errors.Join(err, resolveErr); err != nil {
+						return fmt.Errorf("%s %s: %w", step, ref, err)
+					}
+					if route.State != want.State || string(target) != want.Target {
+						return fmt.Errorf("%s %s: got %v, %q; want %v, %q", step, ref, route, target, want.State, want.Target)
 					}
 					return nil
 				}

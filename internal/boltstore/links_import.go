@@ -11,7 +11,7 @@ import (
 // importBatch is how many links Import writes in a transaction. bbolt gathers a
 // transaction's keys in one sorted slice per bucket, which costs more the longer
 // it gets, while the two syncs are noticeable in smaller ones.
-const importBatch = 20_000
+const importBatch = 10_000
 
 // Import puts many links, in transactions of their own, and returns how many it
 // wrote. It is made for millions: the links come sorted, first by the domain,
@@ -90,24 +90,25 @@ func (s *Links) importGroup(ctx context.Context, links []link.Link) (n uint64, e
 
 // importLinks is importGroup in its transaction.
 func (w *writer) importLinks(links []link.Link) (n uint64, err error) {
-	keys := make([][]byte, len(links)) // nil: the link is there already
+	fresh := make([]bool, len(links))
+	var key []byte
 	for i, l := range links {
-		key := appendSlugKey(nil, w.domains.ids[l.Domain], l.Slug)
+		key = appendSlugKey(key[:0], w.domains.ids[l.Domain], l.Slug)
 		rec, found, err := w.find(key)
 		switch {
 		case err != nil:
 			return 0, fmt.Errorf("%s: %w", l.Ref, err)
-		case !found:
-			keys[i] = key
-		case string(rec.target) != l.Target || string(rec.site) != l.Site || string(rec.publication) != l.Publication:
+		case found && (string(rec.target) != l.Target || string(rec.site) != l.Site || string(rec.publication) != l.Publication):
 			return 0, fmt.Errorf("%s: %w", l.Ref, link.ErrTaken)
 		}
+		fresh[i] = !found
 	}
 	w.slugs.FillPercent = 1
 	for i, l := range links {
-		if keys[i] != nil {
+		if fresh[i] {
 			n++
-			w.create(keys[i], record{
+			key = appendSlugKey(key[:0], w.domains.ids[l.Domain], l.Slug)
+			w.create(key, record{
 				state: l.State, created: l.Created.UnixMilli(), edited: l.Edited.UnixMilli(),
 				site: []byte(l.Site), publication: []byte(l.Publication), target: []byte(l.Target),
 			})

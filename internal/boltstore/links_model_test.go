@@ -155,7 +155,7 @@ func compareOne(t *testing.T, s *Links, m *model, ref link.Ref) {
 		t.Fatalf("Get(%s): got %v; want %v (-want +got):\n%s", ref, err, wantErr, diff)
 	}
 	route, target, err := s.Resolve(ref.Domain, []byte(ref.Slug), nil)
-	if route != wantRoute || string(target) != want.Target || err != wantRouteErr {
+	if route != wantRoute || string(target) != want.Target || !errors.Is(err, wantRouteErr) {
 		t.Fatalf("Resolve(%s): got %v, %q, %v; want %v, %q, %v", ref, route, target, err, wantRoute, want.Target, wantRouteErr)
 	}
 }

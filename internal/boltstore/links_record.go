@@ -2,6 +2,7 @@ package boltstore
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"herald.example/internal/link"
@@ -66,6 +67,7 @@ type record struct {
 // append appends the record's bytes. Site and publication are at most
 // link.MaxOwner bytes long.
 func (r record) append(dst []byte) []byte {
+	dst = slices.Grow(dst, 4+3*binary.MaxVarintLen64+len(r.site)+len(r.publication)+len(r.target))
 	dst = append(dst, recordVersion, byte(r.state))
 	dst = binary.AppendUvarint(dst, r.number)
 	dst = binary.AppendVarint(dst, r.created)
@@ -127,6 +129,7 @@ type event struct {
 
 // append appends the event's bytes.
 func (e event) append(dst []byte) []byte {
+	dst = slices.Grow(dst, 6+binary.MaxVarintLen64+len(e.slug))
 	dst = append(dst, recordVersion, byte(e.kind))
 	dst = binary.AppendUvarint(dst, e.number)
 	dst = binary.BigEndian.AppendUint32(dst, e.domain)
