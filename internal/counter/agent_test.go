@@ -1,6 +1,7 @@
 package counter
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -259,16 +260,17 @@ func TestAgentRulesAreWellFormed(t *testing.T) {
 		if r.text == "" || r.text != strings.ToLower(r.text) {
 			t.Errorf("rule %q: got text %q; want lower case", r.rule, r.text)
 		}
-		if r.class != link.Preview && r.class != link.Crawler {
-			t.Errorf("rule %q: got class %s; want %s or %s", r.rule, r.class, link.Preview, link.Crawler)
+		if r.class != link.Preview && r.class != link.Crawler && (r.class != link.Human || r.place != atStart) {
+			t.Errorf("rule %q: got class %s; want %s or %s, or a human's tool at the start", r.rule, r.class, link.Preview, link.Crawler)
 		}
 		if !strings.HasPrefix(r.rule, "agent: ") || len(r.rule) > 40 {
 			t.Errorf("got rule %q; want a short one that starts with %q", r.rule, "agent: ")
 		}
-		if texts[r.text] {
+		if key := fmt.Sprint(r.text, r.place); texts[key] {
 			t.Errorf("text %q stands in two rules", r.text)
+		} else {
+			texts[key] = true
 		}
-		texts[r.text] = true
 	}
 	for _, marks := range [][]family{browserMarks[:], osMarks[:]} {
 		for _, m := range marks {
