@@ -19,7 +19,7 @@ import (
 // threads and connections are as they will be.
 const warmUp = 300 * time.Millisecond
 
-// attempts is how often a run is made while others disturb it.
+// attempts is how often a run is made, at most, while others disturb it.
 const attempts = 4
 
 // Rung is one server of a ladder and what is asked of it.
@@ -51,7 +51,7 @@ type Ladder struct {
 	Pairs    int           // rounds, in each of which every server is measured once
 	Duration time.Duration // of one measurement
 	Foreign  float64       // a run in which others used more of the machine is repeated
-	Patience time.Duration // how long to wait for a quiet second before a run
+	Patience time.Duration // what the whole ladder may spend on waiting for quiet seconds and on repetitions
 	Beside   []*Process    // neighbours: their processor time is not foreign
 	Log      func(format string, args ...any)
 }
@@ -149,14 +149,20 @@ func (l *Ladder) start(rung Rung, seed uint64) (*climber, error) {
 	return c, nil
 }
 
-// measure makes one run, repeats it while others disturb it, and keeps the least
-// disturbed one.
+// measure makes one run, repeats it while others disturb it and patience lasts,
+// and keeps the least disturbed one. The first second of waiting is free: it shows
+// whether the machine is quiet.
 func (l *Ladder) measure(c *climber) error {
-	if err := awaitQuiet(l.Foreign, l.Patience, l.Beside...); err != nil {
-		return err
+	began := time.Now()
+	if l.Patience > 0 {
+		if err := awaitQuiet(l.Foreign, l.Patience, l.Beside...); err != nil {
+			return err
+		}
+		l.Patience -= max(0, time.Since(began)-quietSpan)
 	}
 	var best sample
-	for attempt := range attempts {
+	for attempt := 0; ; attempt++ {
+		began = time.Now()
 		s, err := l.once(c)
 		if err != nil {
 			return err
@@ -164,7 +170,10 @@ func (l *Ladder) measure(c *climber) error {
 		if attempt == 0 || s.foreign < best.foreign {
 			best = s
 		}
-		if best.foreign <= l.Foreign || l.Patience == 0 {
+		if attempt > 0 {
+			l.Patience -= time.Since(began)
+		}
+		if best.foreign <= l.Foreign || l.Patience <= 0 || attempt+1 == attempts {
 			break
 		}
 	}

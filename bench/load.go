@@ -159,7 +159,7 @@ func (l *Load) send(duration, every time.Duration) (Result, error) {
 	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, timerSlack, 0, 0, 0); err != nil {
 		return Result{}, fmt.Errorf("set the timer slack: %w", err)
 	}
-	defer unix.Prctl(unix.PR_SET_TIMERSLACK, 0, 0, 0, 0) // 0: the default
+	defer func() { _ = unix.Prctl(unix.PR_SET_TIMERSLACK, 0, 0, 0, 0) }() // 0: the default, which cannot be refused
 
 	l.run = run{
 		began:     time.Now(),
@@ -260,7 +260,7 @@ func (l *Load) receive(i int) error {
 	c := &l.conns[i]
 	n, err := unix.Read(c.fd, c.buf[c.n:])
 	switch {
-	case err == unix.EAGAIN || err == unix.EINTR:
+	case errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR):
 		return nil
 	case err != nil:
 		return fmt.Errorf("receive from %s: %w", l.target.Addr, err)

@@ -88,15 +88,19 @@ func (m *meter) foreign() (float64, error) {
 	return max(0, others.Seconds()/time.Since(m.began).Seconds()/float64(runtime.NumCPU())), nil
 }
 
+// quietSpan is how long the machine must be quiet to count as quiet.
+const quietSpan = time.Second
+
 // awaitQuiet waits for a second in which others use at most limit of the machine,
-// but no longer than patience. Own are processes of ours that go on meanwhile.
+// and gives up when patience is spent. Own are processes of ours that go on
+// meanwhile.
 func awaitQuiet(limit float64, patience time.Duration, own ...*Process) error {
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		m, err := newMeter(own...)
 		if err != nil {
 			return err
 		}
-		time.Sleep(time.Second)
+		time.Sleep(quietSpan)
 		share, err := m.foreign()
 		if err != nil || share <= limit {
 			return err
