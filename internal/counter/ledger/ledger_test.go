@@ -142,7 +142,7 @@ func BenchmarkAppend(b *testing.B) {
 	// 128 bytes of texts are what an average request brings.
 	agent := []byte("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36")
 	page := []byte("https://www.example.org/")
-	l := mustOpen(b, b.TempDir(), 0, Options{RingBytes: 64 << 20})
+	l := mustOpen(b, b.TempDir(), 0, Options{})
 	defer l.Close()
 	stop := make(chan struct{})
 	done := make(chan struct{})

@@ -75,8 +75,14 @@ func (s *salt) visitor(h *link.Hit) uint64 {
 	if h.Flags&link.FlagPrivate != 0 {
 		return 0
 	}
-	addr := h.Addr.As16()
-	return max(siphash.Hash(s.k0, s.k1, addr[:]), 1)
+	// An IPv4 address is hashed as its four bytes: half the work, and SipHash
+	// keeps inputs of different lengths apart.
+	if addr := h.Addr.Unmap(); addr.Is4() {
+		a := addr.As4()
+		return max(siphash.Hash(s.k0, s.k1, a[:]), 1)
+	}
+	a := h.Addr.As16()
+	return max(siphash.Hash(s.k0, s.k1, a[:]), 1)
 }
 
 // withAgent hashes the agent under the first half as key.
