@@ -18,8 +18,8 @@ const TotalsLinks = 128
 //	byte version
 //	uvarint Unix seconds that the last referrals count from
 //	for each link with a hit, rising: byte index, byte mask of the classes that
-//	are not zero with bit 7 for a last referral, a uvarint for each class,
-//	uvarint seconds of the last referral
+//	are not zero, a uvarint for each of them, and with referrals uvarint seconds
+//	of the last one
 type TotalsPage [TotalsLinks]Sums
 
 // Sums are the totals of one link as stores add them up.
@@ -28,10 +28,7 @@ type Sums struct {
 	Last int64 // Unix seconds of the latest referral; meaningless without referrals
 }
 
-const (
-	totalsVersion = 1
-	lastBit       = 1 << 7
-)
+const totalsVersion = 1
 
 // Decode fills the page from what AppendTo wrote; no bytes at all are a page of
 // zeros.
@@ -45,20 +42,21 @@ func (p *TotalsPage) Decode(b []byte) error {
 		return fmt.Errorf("%w: version of a page of totals is not %d", ErrChunk, totalsVersion)
 	}
 	base := r.Uvarint()
-	for len(r.B) > 0 {
-		i, mask := r.Byte(), r.Byte()
-		if i >= TotalsLinks || mask&^lastBit>>link.NumClasses != 0 {
+	for least := 0; len(r.B) > 0 && !r.Bad; {
+		i, mask := int(r.Byte()), r.Byte()
+		if i < least || i >= TotalsLinks || mask == 0 || mask>>link.NumClasses != 0 {
 			r.Bad = true
-		}
-		if r.Bad {
 			break
 		}
+		least = i + 1
 		for class := range link.NumClasses {
 			if mask&(1<<class) != 0 {
-				p[i].Hits[class] = r.Uvarint()
+				n := r.Uvarint()
+				p[i].Hits[class] = n
+				r.Bad = r.Bad || n == 0
 			}
 		}
-		if mask&lastBit != 0 {
+		if mask&(1<<link.Human) != 0 {
 			p[i].Last = int64(base + r.Uvarint())
 		}
 	}
@@ -89,16 +87,13 @@ func (p *TotalsPage) AppendTo(dst []byte) []byte {
 		if mask == 0 {
 			continue
 		}
-		if t.Hits[link.Human] > 0 {
-			mask |= lastBit
-		}
 		dst = append(dst, byte(i), mask)
 		for _, n := range t.Hits {
 			if n > 0 {
 				dst = binary.AppendUvarint(dst, n)
 			}
 		}
-		if mask&lastBit != 0 {
+		if t.Hits[link.Human] > 0 {
 			dst = binary.AppendUvarint(dst, uint64(t.Last)-base)
 		}
 	}
