@@ -43,6 +43,7 @@ type Counter struct {
 	blockIDs   blockIDs
 	folded     uint64 // ledger position of pending
 	pending    []tally
+	expected   int    // length of pending at the last flush
 	offered    *offer // a flush under way, or one that failed and is tried again
 
 	flushMu   sync.Mutex // one flush at a time
@@ -179,23 +180,32 @@ func (c *Counter) mergeLoop(ctx context.Context) {
 	}
 }
 
-// Flush folds and commits all hits taken before the call.
-func (c *Counter) Flush() error {
+// CatchUp folds all hits taken before the call and returns the ledger position
+// reached. Run does it all the time; readings do it first.
+func (c *Counter) CatchUp() (position uint64, err error) {
 	if _, err := c.ledger.Drain(); err != nil {
-		return err
+		return 0, err
 	}
 	for {
 		full, err := c.fold()
 		if err != nil {
-			return err
-		}
-		if err := c.flush(); err != nil {
-			return err
+			return 0, err
 		}
 		if !full {
-			return nil
+			return c.reader.Position(), nil
+		}
+		if err := c.flush(); err != nil {
+			return 0, err
 		}
 	}
+}
+
+// Flush folds and commits all hits taken before the call.
+func (c *Counter) Flush() error {
+	if _, err := c.CatchUp(); err != nil {
+		return err
+	}
+	return c.flush()
 }
 
 // Close gives the ledger back. Run must have returned. The store is the

@@ -72,7 +72,10 @@ func (c *Counter) add(b *ledger.Block) {
 		m.ids = make(map[blockKey]uint32)
 	}
 	clear(m.ids)
-	c.pending = slices.Grow(c.pending, len(b.Records))
+	if c.pending == nil {
+		// As much as last time and a little: growing would copy all of it often.
+		c.pending = make([]tally, 0, max(len(b.Records), c.expected+c.expected/8))
+	}
 	for i := range b.Records {
 		r := &b.Records[i]
 		// What the visitor wished for privately is no trait.
@@ -118,6 +121,7 @@ func (c *Counter) flush() error {
 			tallies: c.pending,
 			intern:  c.intern,
 		}
+		c.expected = len(c.pending)
 		c.pending = nil
 		if c.intern.Len() > maxInterned {
 			c.intern = new(Interner)
@@ -133,8 +137,8 @@ func (c *Counter) flush() error {
 		return err
 	}
 	if o.batch.Chunks == nil {
-		// Readings go over the tallies meanwhile: they are sorted in a copy.
-		if err := o.batch.fill(slices.Clone(o.tallies), o.intern); err != nil {
+		// Readings go over the tallies meanwhile: they stay as they are.
+		if err := o.batch.fill(o.tallies, o.intern); err != nil {
 			return err
 		}
 	}
@@ -164,27 +168,17 @@ func (c *Counter) resume() error {
 	return nil
 }
 
-// fill encodes tallies, which it sorts, into the batch.
+// fill encodes tallies, which come in the order of their ordinals.
 func (b *Batch) fill(tallies []tally, intern *Interner) error {
-	slices.SortFunc(tallies, func(x, y tally) int {
-		switch {
-		case x.link < y.link:
-			return -1
-		case x.link > y.link:
-			return 1
-		case x.ordinal < y.ordinal:
-			return -1
-		}
-		return 1
-	})
+	order := byLink(tallies)
 	b.Chunks = []BatchChunk{}
 	w := NewChunkWriter(intern, func(first uint64, chunk []byte) error {
 		b.Chunks = append(b.Chunks, BatchChunk{first, slices.Clone(chunk)})
 		return nil
 	})
 	var e, one Entry
-	for i := range tallies {
-		t := &tallies[i]
+	for i := range order {
+		t := &tallies[order[i].place]
 		one.Cells = append(one.Cells[:0], Cell{Quarter: t.time / quarterSeconds, Traits: t.traits, Hits: 1})
 		one.Positions = one.Positions[:0]
 		if one.Referred = intern.Traits(t.traits).Class == link.Human; one.Referred {
@@ -193,7 +187,7 @@ func (b *Batch) fill(tallies []tally, intern *Interner) error {
 		}
 		e.Link = t.link
 		e.Merge(&one)
-		if i+1 == len(tallies) || tallies[i+1].link != t.link {
+		if i+1 == len(order) || order[i+1].link != t.link {
 			if err := w.Add(&e); err != nil {
 				return err
 			}
@@ -201,4 +195,39 @@ func (b *Batch) fill(tallies []tally, intern *Interner) error {
 		}
 	}
 	return w.Flush()
+}
+
+// linkPlace is a tally's link and its place in the slice.
+type linkPlace struct {
+	link  uint64
+	place uint32
+}
+
+// byLink sorts the tallies by link, and those of a link by place: a radix sort,
+// 11 bits at a time, because comparing costs five times as much where a flush
+// has tens of thousands of hits.
+func byLink(tallies []tally) []linkPlace {
+	const width = 11
+	from, to := make([]linkPlace, len(tallies)), make([]linkPlace, len(tallies))
+	highest := uint64(0)
+	for i := range tallies {
+		from[i] = linkPlace{tallies[i].link, uint32(i)}
+		highest |= tallies[i].link
+	}
+	for shift := 0; highest>>shift != 0; shift += width {
+		var behind [1<<width + 1]uint32
+		for i := range from {
+			behind[from[i].link>>shift&(1<<width-1)+1]++
+		}
+		for i := range 1 << width {
+			behind[i+1] += behind[i]
+		}
+		for i := range from {
+			at := &behind[from[i].link>>shift&(1<<width-1)]
+			to[*at] = from[i]
+			*at++
+		}
+		from, to = to, from
+	}
+	return from
 }

@@ -100,6 +100,7 @@ type texts struct {
 type text struct {
 	block uint64
 	index int
+	hash  uint64 // agentHash
 }
 
 // maxTexts bounds the table; when it is full it is begun anew.
@@ -113,10 +114,10 @@ func (t *texts) reset() {
 	t.bytes, t.count = t.bytes[:0], 0
 }
 
-func (t *texts) index(s []byte) int {
+func (t *texts) index(s []byte) *text {
 	e := t.known[string(s)]
 	if e == nil {
-		e = new(text)
+		e = &text{hash: agentHash(s)}
 		t.known[string(s)] = e
 	}
 	if e.block != t.block {
@@ -124,7 +125,7 @@ func (t *texts) index(s []byte) int {
 		t.count++
 		t.bytes = append(binary.AppendUvarint(t.bytes, uint64(len(s))), s...)
 	}
-	return e.index
+	return e
 }
 
 // builder encodes blocks.
@@ -151,11 +152,12 @@ func (b *builder) add(h *stamped) {
 	dst = binary.AppendVarint(dst, h.time-b.last)
 	b.last = h.time
 	dst = append(dst, byte(h.flags))
-	dst = binary.AppendUvarint(dst, uint64(b.agents.index(h.agent)))
-	dst = binary.AppendUvarint(dst, uint64(b.referrers.index(h.referrer)))
+	agent := b.agents.index(h.agent)
+	dst = binary.AppendUvarint(dst, uint64(agent.index))
+	dst = binary.AppendUvarint(dst, uint64(b.referrers.index(h.referrer).index))
 	dst = append(dst, h.addrLen)
 	dst = append(dst, h.addr[:h.addrLen]...)
-	if visitor := withAgent(h.visitor, h.agent); visitor == 0 {
+	if visitor := withAgent(h.visitor, agent.hash); visitor == 0 {
 		dst = append(dst, 0)
 	} else {
 		dst = binary.LittleEndian.AppendUint64(append(dst, 1), visitor)

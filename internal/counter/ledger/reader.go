@@ -155,7 +155,7 @@ func (l *Ledger) Unwritten(from uint64) *Block {
 	}
 	add := func(h *stamped) {
 		b.Records = append(b.Records, Record{
-			Link: h.link, Time: h.time, Visitor: withAgent(h.visitor, h.agent), Flags: h.flags,
+			Link: h.link, Time: h.time, Visitor: withAgent(h.visitor, agentHash(h.agent)), Flags: h.flags,
 			Agent: index(agents, &b.Agents, h.agent), Referrer: index(referrers, &b.Referrers, h.referrer),
 			Addr: address(h.addr[:h.addrLen]),
 		})

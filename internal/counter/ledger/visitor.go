@@ -85,12 +85,18 @@ func (s *salt) visitor(h *link.Hit) uint64 {
 	return max(siphash.Hash(s.k0, s.k1, a[:]), 1)
 }
 
-// withAgent hashes the agent under the first half as key.
-func withAgent(visitor uint64, agent []byte) uint64 {
+// agentHash is the second half of the visitor hash, the same for all visitors
+// with the agent; it needs no key of its own.
+func agentHash(agent []byte) uint64 { return siphash.Hash(0, 0, agent) }
+
+// withAgent joins both halves: the agent's under the address's as key.
+func withAgent(visitor, agent uint64) uint64 {
 	if visitor == 0 {
 		return 0
 	}
-	return max(siphash.Hash(visitor, ^visitor, agent), 1)
+	var b [8]byte
+	binary.LittleEndian.PutUint64(b[:], agent)
+	return max(siphash.Hash(visitor, ^visitor, b[:]), 1)
 }
 
 // stamp makes of a hit what the ledger keeps. full leaves the address whole;
