@@ -114,12 +114,7 @@ func (m *merge) step(tx *bbolt.Tx, oldest uint64) error {
 	}
 	var e counter.Entry
 	for written < stepBytes && totals.pages < stepPages {
-		number := noLink
-		for _, in := range inputs {
-			if in.more {
-				number = min(number, in.run.chunk.Link)
-			}
-		}
+		number := slices.Min(inputs.heads)
 		if number == noLink {
 			if err := errors.Join(w.Flush(), totals.flush()); err != nil {
 				return err
@@ -127,10 +122,11 @@ func (m *merge) step(tx *bbolt.Tx, oldest uint64) error {
 			return m.finish(tx)
 		}
 		e = counter.Entry{Link: number, Cells: e.Cells[:0], Positions: e.Positions[:0]}
-		for _, in := range inputs {
-			if !in.more || in.run.chunk.Link != number {
+		for i, head := range inputs.heads {
+			if head != number {
 				continue
 			}
+			in := inputs.list[i]
 			if m.level == totalsLevel {
 				if err := totals.add(&in.run.chunk); err != nil {
 					return err
@@ -138,7 +134,7 @@ func (m *merge) step(tx *bbolt.Tx, oldest uint64) error {
 			}
 			in.translate(oldest)
 			e.Merge(&in.run.chunk.Entry)
-			if err := in.advance(); err != nil {
+			if err := inputs.advance(i); err != nil {
 				return err
 			}
 		}
@@ -163,27 +159,31 @@ func (m *merge) finish(tx *bbolt.Tx) error {
 	return tx.Bucket(mergesBucket).Delete([]byte{m.level})
 }
 
-// input is a run on its way into a merge.
+// inputs are the runs on their way into a merge.
+type inputs struct {
+	list  []*input
+	heads []uint64 // links of the current entries; noLink behind the last one
+}
+
 type input struct {
 	run    *runReader
-	more   bool
 	intern *counter.Interner
 	traits []counter.Traits
 	ids    []uint32 // of the current chunk's traits
 	err    error
 }
 
-func (m *merge) open(tx *bbolt.Tx, intern *counter.Interner) ([]*input, error) {
-	var inputs []*input
-	for _, id := range m.inputs {
+func (m *merge) open(tx *bbolt.Tx, intern *counter.Interner) (*inputs, error) {
+	ins := &inputs{heads: make([]uint64, len(m.inputs))}
+	for i, id := range m.inputs {
 		in := &input{intern: intern, run: openRun(tx, span{level: m.level, id: id, first: m.next, behind: noLink})}
 		in.run.opened = in.load
-		if err := in.advance(); err != nil {
+		ins.list = append(ins.list, in)
+		if err := ins.advance(i); err != nil {
 			return nil, err
 		}
-		inputs = append(inputs, in)
 	}
-	return inputs, nil
+	return ins, nil
 }
 
 // load numbers the traits of the chunk just opened.
@@ -195,11 +195,18 @@ func (in *input) load() {
 	}
 }
 
-func (in *input) advance() (err error) {
-	if in.more, err = in.run.next(); err == nil {
-		err = in.err
+// advance moves input i to its next entry.
+func (ins *inputs) advance(i int) error {
+	in := ins.list[i]
+	more, err := in.run.next()
+	if err != nil {
+		return err
 	}
-	return err
+	ins.heads[i] = noLink
+	if more {
+		ins.heads[i] = in.run.chunk.Link
+	}
+	return in.err
 }
 
 // translate makes the current entry speak of interned traits, and drops the
@@ -209,9 +216,13 @@ func (in *input) translate(oldest uint64) {
 	for i := range e.Cells {
 		e.Cells[i].Traits = in.ids[e.Cells[i].Traits]
 	}
-	slices.SortFunc(e.Cells, counter.CompareCells)
-	i, _ := slices.BinarySearch(e.Positions, oldest)
-	e.Positions = e.Positions[i:]
+	if len(e.Cells) > 1 {
+		slices.SortFunc(e.Cells, counter.CompareCells)
+	}
+	if len(e.Positions) > 0 && e.Positions[0] < oldest {
+		i, _ := slices.BinarySearch(e.Positions, oldest)
+		e.Positions = e.Positions[i:]
+	}
 }
 
 // totalsWriter adds entries that come in link order to the pages of totals.
