@@ -18,20 +18,21 @@ import (
 const module = "herald.example"
 
 // rooms says which of our rooms each room may import. Mains know everyone,
-// adapters know rooms, rooms know link, link knows nobody. A folder below a room
-// belongs to it, and inside a room imports are free.
+// adapters know rooms, rooms know link, link and varint know nobody. A folder
+// below a room belongs to it, and inside a room imports are free.
 //
 // The tests of a room may import any room: they assemble what they test. No room
 // and no test may import a main or bench.
 var rooms = map[string][]string{
 	"bench":              {"internal/boltstore", "internal/link"}, // builds link sets; otherwise it sees only the binary
 	"cmd/shortener":      {everyone},
-	"internal/boltstore": {"internal/counter", "internal/link", "internal/redirect", "internal/shortener"},
-	"internal/counter":   {"internal/link"},
+	"internal/boltstore": {"internal/counter", "internal/link", "internal/varint"},
+	"internal/counter":   {"internal/link", "internal/varint"},
 	"internal/link":      {},
-	"internal/linkapi":   {"internal/counter", "internal/link", "internal/shortener"},
+	"internal/linkapi":   {"internal/counter", "internal/link", "internal/redirect", "internal/shortener"},
 	"internal/redirect":  {"internal/link"},
-	"internal/shortener": {"internal/counter", "internal/link", "internal/redirect"},
+	"internal/shortener": {"internal/boltstore", "internal/counter", "internal/link", "internal/redirect"}, // assembles, so it opens the stores
+	"internal/varint":    {},
 }
 
 // everyone stands for all rooms but mains and bench.
