@@ -18,7 +18,7 @@ import (
 
 var (
 	linksFlag    = flag.String("links", "10000,1000000", "numbers of links, separated by commas")
-	ratesFlag    = flag.String("rates", "10000,30000", "requests per second of the open loops, separated by commas")
+	ratesFlag    = flag.String("rates", "30000", "requests per second of the open loops, separated by commas")
 	serversFlag  = flag.String("servers", ".", "measure only servers whose name matches this expression, and bare")
 	argsFlag     = flag.String("args", "", "arguments for every shortener beside those of its row, separated by spaces")
 	connsFlag    = flag.Int("conns", 64, "connections of the load")
