@@ -139,7 +139,8 @@ func (s *server) api(method, path, body string) (int, string) {
 		s.t.Fatal(err)
 	}
 	r.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
-	response, err := http.DefaultClient.Do(r)
+	client := &http.Client{Timeout: time.Minute}
+	response, err := client.Do(r)
 	if err != nil {
 		s.t.Fatal(err)
 	}

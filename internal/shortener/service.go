@@ -127,8 +127,8 @@ func Open(s Settings) (_ *Service, err error) {
 }
 
 // Run answers visitors on ln and counts them until ctx is done or a part fails.
-// It starts the counter, the store's housekeeping and the redirect, and stops
-// them in mirror order: the requests under way get DrainTimeout, then the last
+// It starts the counter, the housekeeping of the stores and the redirect, and
+// stops them in mirror order: the requests under way get DrainTimeout, then the last
 // hits are folded. The registry and the readings work until it has returned. It
 // may be called once; it closes ln.
 func (s *Service) Run(ctx context.Context, ln net.Listener) error {
@@ -147,6 +147,7 @@ func (s *Service) Run(ctx context.Context, ln net.Listener) error {
 		})
 	}
 	part(&counting, "count", func() error { return s.counter.Run(background) })
+	part(&counting, "keep counts", func() error { return s.counts.Run(background) })
 	part(&counting, "keep links", func() error { return s.links.Run(background) })
 	part(&serving, "redirect", func() error { return s.redirect.Serve(ln) })
 

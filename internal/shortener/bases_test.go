@@ -1,0 +1,72 @@
+package shortener
+
+import (
+	"errors"
+	"testing"
+
+	"herald.example/internal/link"
+)
+
+func TestParseBases(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		urls   []string
+		domain string // of the last one; empty: refused
+		short  string // URL of the slug a on it
+	}{
+		{"name", []string{"https://go.example.com"}, "go.example.com", "https://go.example.com/a"},
+		{"slash at the end", []string{"https://go.example.com/"}, "go.example.com", "https://go.example.com/a"},
+		{"port", []string{"http://127.0.0.1:8080"}, "127.0.0.1", "http://127.0.0.1:8080/a"},
+		{"IPv6", []string{"http://[::1]:8080"}, "::1", "http://[::1]:8080/a"},
+		{"upper case", []string{"https://GO.Example.com"}, "go.example.com", "https://go.example.com/a"},
+		{"two", []string{"https://go.example.com", "https://second.example"}, "second.example", "https://second.example/a"},
+		{"none", nil, "", ""},
+		{"twice", []string{"https://go.example.com", "http://go.example.com:8080"}, "", ""},
+		{"no scheme", []string{"go.example.com"}, "", ""},
+		{"other scheme", []string{"ftp://go.example.com"}, "", ""},
+		{"no host", []string{"https:///a"}, "", ""},
+		{"user info", []string{"https://a@go.example.com"}, "", ""},
+		{"path", []string{"https://go.example.com/a"}, "", ""},
+		{"query", []string{"https://go.example.com?a"}, "", ""},
+		{"fragment", []string{"https://go.example.com#a"}, "", ""},
+		{"bad host", []string{"https://go_example.com"}, "", ""},
+		{"not a URL", []string{"https://%zz"}, "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bases, err := ParseBases(c.urls)
+			if c.domain == "" {
+				if !errors.Is(err, link.ErrDomain) {
+					t.Errorf("got %v, %v; want ErrDomain", bases, err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatalf("got %v; want bases", err)
+			}
+			if got := bases[len(bases)-1].Domain; got != c.domain {
+				t.Errorf("got domain %s; want %s", got, c.domain)
+			}
+			if got := bases.ShortURL(link.Ref{Domain: c.domain, Slug: "a"}); got != c.short {
+				t.Errorf("got %s; want %s", got, c.short)
+			}
+		})
+	}
+}
+
+// FuzzParseBases: what is taken makes URLs that are taken again, for the same
+// domain.
+func FuzzParseBases(f *testing.F) {
+	for _, s := range []string{"https://go.example.com", "http://[::1]:8080/", "HTTP://A.example.:80", "https://a b", "http://127.0.0.1"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		bases, err := ParseBases([]string{raw})
+		if err != nil {
+			return
+		}
+		again, err := ParseBases([]string{bases[0].URL})
+		if err != nil || again[0] != bases[0] {
+			t.Errorf("%q: got %v, %v; want %v", raw, again, err, bases)
+		}
+	})
+}
