@@ -195,6 +195,11 @@ func (l *Ladder) once(c *climber) (s sample, err error) {
 	if err != nil {
 		return s, err
 	}
+	// Reading the metrics allocates: two readings in a row show how much.
+	first, err := c.mallocs()
+	if err != nil {
+		return s, err
+	}
 	mallocs, err := c.mallocs()
 	if err != nil {
 		return s, err
@@ -246,7 +251,7 @@ func (l *Ladder) once(c *climber) (s sample, err error) {
 	s.rate = n / result.Elapsed.Seconds()
 	s.cpu = float64((servedAfter - served).Nanoseconds()) / 1e3 / n
 	s.load = float64((loadedAfter - loaded).Nanoseconds()) / 1e3 / n
-	s.allocs = (mallocsAfter - mallocs) / n
+	s.allocs = max(0, mallocsAfter-mallocs-(mallocs-first)) / n
 	quantile := func(percent float64) float64 { return float64(result.Latencies.ValueAtPercentile(percent)) / 1e3 }
 	s.p50, s.p99, s.p999 = quantile(50), quantile(99), quantile(99.9)
 	s.pMax = float64(result.Latencies.Max()) / 1e3
