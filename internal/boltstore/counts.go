@@ -1,6 +1,7 @@
 package boltstore
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -283,16 +284,7 @@ func (r *reading) Position() (uint64, error) {
 // Sums implements counter.Reading.
 func (r *reading) Sums(links []uint64) ([]counter.Sums, error) {
 	sums := make([]counter.Sums, len(links))
-	order := make([]int, len(links))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(a, b int) int {
-		if links[a] < links[b] {
-			return -1
-		}
-		return 1
-	})
+	order := ascending(links)
 	var page counter.TotalsPage
 	last := noLink
 	totals := r.tx.Bucket(totalsBucket).Cursor()
@@ -306,23 +298,21 @@ func (r *reading) Sums(links []uint64) ([]counter.Sums, error) {
 		}
 		sums[i] = page[links[i]%counter.TotalsLinks]
 	}
-	for _, sp := range r.spans {
-		if sp.level > totalsLevel {
-			continue
-		}
-		run := openRun(r.tx, sp)
-		for _, i := range order {
-			r.mapping.touch()
-			found, err := run.find(links[i])
-			if err != nil {
-				return nil, err
-			}
-			if found {
-				sums[i].Add(&run.chunk)
-			}
-		}
+	err := r.entries(totalsLevel, links, order, func(i int, c *counter.Chunk) error {
+		sums[i].Add(c)
+		return nil
+	})
+	return sums, err
+}
+
+// ascending returns the places of links by rising link.
+func ascending(links []uint64) []int {
+	order := make([]int, len(links))
+	for i := range order {
+		order[i] = i
 	}
-	return sums, nil
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(links[a], links[b]) })
+	return order
 }
 
 // seekExact returns the value under the number, or nil.
@@ -335,16 +325,27 @@ func seekExact(c *bbolt.Cursor, number uint64) []byte {
 }
 
 // Entries implements counter.Reading.
-func (r *reading) Entries(number uint64, f func(c *counter.Chunk) error) error {
+func (r *reading) Entries(links []uint64, f func(place int, c *counter.Chunk) error) error {
+	return r.entries(255, links, ascending(links), f)
+}
+
+// entries is Entries of the runs up to a level. Each run is gone through once.
+func (r *reading) entries(level byte, links []uint64, order []int, f func(place int, c *counter.Chunk) error) error {
 	for _, sp := range r.spans {
-		r.mapping.touch()
-		run := openRun(r.tx, sp)
-		found, err := run.find(number)
-		if err != nil {
-			return err
+		if sp.level > level {
+			continue
 		}
-		if found {
-			if err := f(&run.chunk); err != nil {
+		run := openRun(r.tx, sp)
+		for _, i := range order {
+			r.mapping.touch()
+			found, err := run.find(links[i])
+			if err != nil {
+				return err
+			}
+			if !found {
+				continue
+			}
+			if err := f(i, &run.chunk); err != nil {
 				return err
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -200,12 +201,12 @@ func (w *world) check() {
 
 func TestCountsAgreeWithAModel(t *testing.T) {
 	w := newWorld(t, counter.Options{Ledger: ledger.Options{SegmentBytes: 8 << 10, RingBytes: 64 << 10}})
-	for round := range 260 {
+	for round := range 120 {
 		for range rand.IntN(40) {
 			// Some links are hit often, most are not.
 			n := uint64(rand.IntN(8)) + 1
 			if rand.IntN(3) == 0 {
-				n = uint64(rand.IntN(3000)) + 1
+				n = uint64(rand.IntN(600)) + 1
 			}
 			w.hit(n)
 		}
@@ -222,14 +223,14 @@ func TestCountsAgreeWithAModel(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if round%20 == 0 {
+		if round%30 == 0 {
 			w.check()
 		}
 	}
 	// Enough batches that totals are merged, too.
 	for range 120 {
 		for range 30 {
-			w.hit(uint64(rand.IntN(3000)) + 1)
+			w.hit(uint64(rand.IntN(600)) + 1)
 		}
 		if err := w.counter.Flush(); err != nil {
 			t.Fatal(err)
@@ -244,6 +245,132 @@ func TestCountsAgreeWithAModel(t *testing.T) {
 	}
 	if !report.OK() || !report.Exact || report.To != w.hits {
 		t.Errorf("got %+v; want no difference over %d hits", report, w.hits)
+	}
+}
+
+func TestClockThatJumps(t *testing.T) {
+	w := newWorld(t, counter.Options{})
+	start := w.now
+	for _, jump := range []time.Duration{0, -time.Hour, 365 * 24 * time.Hour, -365 * 24 * time.Hour, -100 * 365 * 24 * time.Hour} {
+		w.now = w.now.Add(jump)
+		if w.now.Year() < 1970 {
+			w.now = time.Unix(-5, 0)
+		}
+		for range 7 {
+			h := link.Hit{Link: 1, Time: w.now, Agent: []byte(firefox)}
+			w.counter.Append(&h)
+			w.hits++
+		}
+		if err := w.counter.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		if jump > 0 {
+			w.close()
+			w.open()
+		}
+	}
+	_, totals, err := w.counter.Totals([]uint64{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A maximum: what the clock once said stays the last referral.
+	if want := start.Add(364*24*time.Hour + 23*time.Hour); totals[0].Referrals() != 35 || totals[0].LastReferral.Before(want) {
+		t.Errorf("got %v; want 35 referrals, the last one after %v", totals[0], want)
+	}
+	_, counts, err := w.counter.Counts([]uint64{1}, time.Unix(0, 0), start.AddDate(2, 0, 0), link.Quarter, link.ByNothing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum uint64
+	for _, c := range counts {
+		if c.Hits == 0 || c.Hits > 14 || c.Start.Unix() < 0 {
+			t.Errorf("got bucket %v; want 7 or 14 hits", c)
+		}
+		sum += c.Hits
+	}
+	if sum != 35 {
+		t.Errorf("got %d hits in buckets; want 35", sum)
+	}
+}
+
+func TestHitsThatCannotBeWrittenAreRead(t *testing.T) {
+	w := newWorld(t, counter.Options{})
+	for range 20 {
+		w.hit(1)
+	}
+	w.check()
+	if err := w.counter.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	ledgerDir := filepath.Join(w.dir, "ledger")
+	w.close()
+	// A file in the folder's place refuses everything, also to root.
+	if err := errors.Join(os.Rename(ledgerDir, ledgerDir+".away"), os.WriteFile(ledgerDir, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	w.open()
+	for range 30 {
+		w.hit(1)
+	}
+	if st := w.counter.Status(); st.AtRisk != 30 || st.Fault == "" {
+		t.Errorf("got %+v; want 30 hits at risk", st)
+	}
+	position, totals, err := w.counter.Totals([]uint64{1})
+	if err != nil || position != 50 || totals[0] != w.want[1].totals {
+		t.Errorf("got %v at %d, %v; want %v at 50", totals, position, err, w.want[1].totals)
+	}
+	if err := errors.Join(os.Remove(ledgerDir), os.Rename(ledgerDir+".away", ledgerDir)); err != nil {
+		t.Fatal(err)
+	}
+	w.check()
+	if st := w.counter.Status(); st.AtRisk != 0 || st.Fault != "" {
+		t.Errorf("got %+v; want no hit at risk", st)
+	}
+	w.close()
+	w.open()
+	w.check()
+}
+
+func TestPrunedLedgerKeepsTotals(t *testing.T) {
+	w := newWorld(t, counter.Options{Ledger: ledger.Options{KeepBytes: 16 << 10}})
+	for w.counter.Status().Segments < 4 {
+		for range 200 {
+			w.hit(uint64(rand.IntN(50)) + 1)
+		}
+		if err := w.counter.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if err := w.counter.Prune(); err != nil {
+			t.Fatal(err)
+		}
+		var numbers []uint64
+		for n := range w.want {
+			numbers = append(numbers, n)
+		}
+		_, totals, err := w.counter.Totals(numbers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, n := range numbers {
+			if totals[i] != w.want[n].totals {
+				t.Fatalf("link %d: got %v; want %v", n, totals[i], w.want[n].totals)
+			}
+		}
+		answer, err := w.counter.Referrals(1, 0, 10, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if total := uint64(len(w.want[1].referrals)); answer.Total >= total || answer.Total == 0 {
+			t.Errorf("got %d referrals in full; want fewer than all %d, and some", answer.Total, total)
+		}
+		report, err := w.counter.Verify(context.Background(), nil)
+		if err != nil || !report.OK() || report.Exact {
+			t.Errorf("got %+v, %v; want no difference in what is left", report, err)
+		}
+		w.close()
+		w.open()
 	}
 }
 

@@ -144,7 +144,7 @@ func (c *Counter) flushLoop(ctx context.Context) {
 			err = c.flush()
 		}
 		if err == nil {
-			err = c.ledger.Prune(c.committed.Load())
+			err = c.Prune()
 		}
 		if err != nil && !failing {
 			c.log.Error("counts cannot be stored; hits stay in the ledger", "cause", err)
@@ -207,6 +207,10 @@ func (c *Counter) Flush() error {
 	}
 	return c.flush()
 }
+
+// Prune removes what the ledger's options say is too old or too much, as far as
+// it is counted. Run does it with every flush.
+func (c *Counter) Prune() error { return c.ledger.Prune(c.committed.Load()) }
 
 // Close gives the ledger back. Run must have returned. The store is the
 // caller's.

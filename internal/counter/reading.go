@@ -187,22 +187,19 @@ func (c *Counter) Counts(numbers []uint64, from, to time.Time, step time.Duratio
 		index := indexOf(numbers)
 		each(fresh, index, func(i int, t *tally, traits *Traits) { add(i, t.time/quarterSeconds, traits, 1) })
 		var traits []Traits
-		for n, i := range index {
-			err := r.Entries(n, func(c *Chunk) error {
-				var err error
-				if traits, err = c.Traits(traits[:0]); err != nil {
-					return err
-				}
-				for _, cell := range c.Cells {
-					add(i, cell.Quarter, &traits[cell.Traits], cell.Hits)
-				}
-				return nil
-			})
-			if err != nil {
+		return r.Entries(numbers, func(i int, c *Chunk) error {
+			if index[numbers[i]] != i {
+				return nil // asked for twice
+			}
+			var err error
+			if traits, err = c.Traits(traits[:0]); err != nil {
 				return err
 			}
-		}
-		return nil
+			for _, cell := range c.Cells {
+				add(i, cell.Quarter, &traits[cell.Traits], cell.Hits)
+			}
+			return nil
+		})
 	})
 	if err != nil {
 		return 0, nil, fmt.Errorf("read counts: %w", err)
@@ -224,7 +221,7 @@ func (c *Counter) Referrals(number uint64, skip, limit int, descending bool) (an
 	var positions []uint64
 	err = c.read(func(r Reading, at uint64, fresh []offer) error {
 		answer.Position = at
-		err := r.Entries(number, func(c *Chunk) error {
+		err := r.Entries([]uint64{number}, func(_ int, c *Chunk) error {
 			positions = append(positions, c.Positions...)
 			return nil
 		})

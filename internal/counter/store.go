@@ -40,9 +40,10 @@ type Reading interface {
 	Position() (uint64, error)
 	// Sums returns the totals of each link.
 	Sums(links []uint64) ([]Sums, error)
-	// Entries calls f with the chunks' entries of a link, oldest first. f reads
-	// the current entry of c, and must not move it.
-	Entries(number uint64, f func(c *Chunk) error) error
+	// Entries calls f with each chunk's entry of each link, which is given by its
+	// place in links. The entries of one link come oldest first. f reads the
+	// current entry of c, and must not move it.
+	Entries(links []uint64, f func(place int, c *Chunk) error) error
 	// Range adds the totals of links from first up to and without behind to
 	// sums, which is indexed from first.
 	Range(first, behind uint64, sums []Sums) error
