@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -261,7 +262,8 @@ func (l *load) visit(p *process, targets []string, rng *rand.Rand) {
 		if err != nil {
 			return
 		}
-		if _, err := io.Copy(io.Discard, response.Body); err != nil {
+		_, err = io.Copy(io.Discard, response.Body)
+		if err := errors.Join(err, response.Body.Close()); err != nil {
 			return
 		}
 		if location := response.Header.Get("Location"); response.StatusCode != http.StatusFound || location != targets[i] {

@@ -61,7 +61,7 @@ func (c *linkAddCommand) Run(p *program) error {
 func (r remote) print(p *program, client *linkapi.Client, l link.Link) error {
 	position, links, err := counted(p.ctx, client, []link.Link{l})
 	if err != nil {
-		return explain("read totals of "+l.Ref.String(), err)
+		return explain("read totals of "+l.String(), err)
 	}
 	if r.JSON {
 		return p.printJSON(struct {

@@ -156,7 +156,7 @@ func (s *server) api(method, path, body string) (int, string) {
 // leads.
 func (s *server) visit(slug string) (status int, location string) {
 	s.t.Helper()
-	r, err := http.NewRequest("GET", "http://"+s.redirect+"/"+slug, nil)
+	r, err := http.NewRequest(http.MethodGet, "http://"+s.redirect+"/"+slug, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -75,13 +75,13 @@ func (c *serveCommand) Validate() error {
 	return nil
 }
 
-// Run serves until the program's context is done or a part fails. It starts
-// from the data outwards and stops from the visitors inwards: redirects drain,
-// the last hits are counted, the control interface goes, the files are closed.
+// Run serves until the program's context is done or a part fails. The visitors'
+// address is taken first, because short URLs may be made from it; visitors wait
+// in its queue until the data is open. The stop goes from the visitors inwards:
+// redirects drain, the last hits are counted, the control interface goes, the
+// files are closed.
 func (c *serveCommand) Run(p *program) error {
 	log := c.logger(p.stderr)
-	c.logSettings(p, log)
-
 	fresh, err := c.makeFolder()
 	if err != nil {
 		return err
@@ -91,7 +91,11 @@ func (c *serveCommand) Run(p *program) error {
 		return fmt.Errorf("redirect address: %w; choose another with --listen", err)
 	}
 	defer visitors.Close()
-	service, err := c.open(visitors.Addr(), log)
+	if len(c.ShortBase) == 0 {
+		c.ShortBase = []string{"http://" + visitors.Addr().String()}
+	}
+	c.logSettings(p, log)
+	service, err := c.open(log)
 	if err != nil {
 		return err
 	}
@@ -135,7 +139,7 @@ func (c *serveCommand) logger(w io.Writer) *slog.Logger {
 func (c *serveCommand) logSettings(p *program, log *slog.Logger) {
 	attrs := []any{"version", version()}
 	for _, flag := range p.flags.Selected().Flags {
-		attrs = append(attrs, flag.Name, fmt.Sprint(p.flags.FlagValue(flag)))
+		attrs = append(attrs, flag.Name, fmt.Sprint(flag.Target.Interface()))
 	}
 	log.Info("settings", attrs...)
 }
@@ -152,13 +156,9 @@ func (c *serveCommand) makeFolder() (fresh bool, err error) {
 	return len(entries) == 0, nil
 }
 
-// open opens the service for visitors at addr.
-func (c *serveCommand) open(addr net.Addr, log *slog.Logger) (*shortener.Service, error) {
-	urls := c.ShortBase
-	if len(urls) == 0 {
-		urls = []string{"http://" + addr.String()}
-	}
-	bases, err := shortener.ParseBases(urls)
+// open opens the service on the data folder.
+func (c *serveCommand) open(log *slog.Logger) (*shortener.Service, error) {
+	bases, err := shortener.ParseBases(c.ShortBase)
 	if err != nil {
 		return nil, err
 	}

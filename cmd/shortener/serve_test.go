@@ -180,7 +180,7 @@ func TestGreeting(t *testing.T) {
 			}
 		}
 		stop()
-		go io.Copy(io.Discard, out)
+		out.Close()
 		if err := <-done; err != nil {
 			t.Errorf("serve: got %v; want nil", err)
 		}
@@ -228,7 +228,8 @@ func TestSettingsReachTheirParts(t *testing.T) {
 		t.Errorf("without ledger: got %+v; want nothing counted", r)
 	}
 	settings, _ := s.log.wait("settings")
-	if settings["token-length"] != "9" || settings["no-ledger"] != "true" || settings["ledger-sync"] != "100ms" {
+	if settings["token-length"] != "9" || settings["no-ledger"] != "true" || settings["ledger-sync"] != "100ms" ||
+		settings["short-base"] != "[https://go.example.com https://second.example]" {
 		t.Errorf("got settings %v; want the effective ones", settings)
 	}
 	token, err := os.ReadFile(filepath.Join(s.data, "control.token"))
@@ -238,7 +239,7 @@ func TestSettingsReachTheirParts(t *testing.T) {
 }
 
 func mustRequest(t testing.TB, url string) *http.Request {
-	r, err := http.NewRequest("GET", url, nil)
+	r, err := http.NewRequest(http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

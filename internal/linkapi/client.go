@@ -215,7 +215,7 @@ func (c *Client) Totals(ctx context.Context, refs []link.Ref) (link.TotalsAnswer
 	out := link.TotalsAnswer{Position: answer.Position, Totals: make([]link.Totals, len(answer.Totals))}
 	for i, t := range answer.Totals {
 		if t.Counts != nil {
-			out.Totals[i] = t.Counts.totals()
+			out.Totals[i] = t.totals()
 		}
 	}
 	return out, nil

@@ -3,6 +3,7 @@ package linkapi
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"reflect"
 	"testing"
@@ -52,7 +53,7 @@ func TestReadParamsRefuses(t *testing.T) {
 		{"after=18446744073709551615&limit=7&order=desc", nil},
 		{"", nil},
 	} {
-		p := readParams(httptest.NewRequest("GET", "/v1/links?"+c.query, nil), "after", "limit", "order")
+		p := readParams(httptest.NewRequest(http.MethodGet, "/v1/links?"+c.query, nil), "after", "limit", "order")
 		p.number("after")
 		p.size("limit")
 		p.descending()

@@ -102,7 +102,7 @@ type methods map[string]func(http.ResponseWriter, *http.Request) error
 func (h *handler) serve(w http.ResponseWriter, r *http.Request, path string, methods methods) {
 	open := path == "/healthz" || path == "/readyz"
 	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !open && !(bearer && h.secret.matches(token)) {
+	if !open && (!bearer || !h.secret.matches(token)) {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="herald"`)
 		h.refuse(w, r, errUnauthorized)
 		return
@@ -141,10 +141,11 @@ func (h *handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if internal {
 		h.log.Error("control request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	}
-	h.answer(w, status, body)
+	_ = h.answer(w, status, body)
 }
 
-// answer writes body as JSON.
+// answer writes body as JSON. It returns nil, so that a function of a path can
+// end with it.
 func (h *handler) answer(w http.ResponseWriter, status int, body any) error {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")

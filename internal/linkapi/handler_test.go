@@ -71,7 +71,7 @@ func TestTokenIsWanted(t *testing.T) {
 		{"/healthz", "", 200},
 		{"/readyz", "", 200},
 	} {
-		r := httptest.NewRequest("GET", c.path, nil)
+		r := httptest.NewRequest(http.MethodGet, c.path, nil)
 		if c.header != "" {
 			r.Header.Set("Authorization", c.header)
 		}
@@ -140,7 +140,7 @@ var (
 func TestWire(t *testing.T) {
 	a := newAPI(t)
 	visit := func() {
-		r, err := http.NewRequest("GET", "http://"+a.visitors+"/docs", nil)
+		r, err := http.NewRequest(http.MethodGet, "http://"+a.visitors+"/docs", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -199,7 +199,7 @@ func TestMetrics(t *testing.T) {
 	a := newAPI(t)
 	a.send("POST", "/v1/links", `{"links":[{"shorturl_token":"measured","original_url":"https://example.com/"}]}`)
 	for _, path := range []string{"/measured", "/unknown"} {
-		response, err := http.DefaultTransport.RoundTrip(httptest.NewRequest("GET", "http://"+a.visitors+path, nil))
+		response, err := http.DefaultTransport.RoundTrip(httptest.NewRequest(http.MethodGet, "http://"+a.visitors+path, nil))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -228,7 +228,7 @@ func (sick) Ready() error             { return errors.New("3 hits cannot be writ
 func TestReadyzSaysWhy(t *testing.T) {
 	handler := linkapi.NewHandler(nil, sick{}, token, slog.New(slog.DiscardHandler))
 	w := httptest.NewRecorder()
-	handler.ServeHTTP(w, httptest.NewRequest("GET", "/readyz", nil))
+	handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/readyz", nil))
 	if got, want := fmt.Sprint(w.Code, " ", w.Body), "503 3 hits cannot be written: no space left on device\n"; got != want {
 		t.Errorf("got %q; want %q", got, want)
 	}
@@ -239,17 +239,29 @@ func TestReadyzSaysWhy(t *testing.T) {
 func TestClientOfAnotherServer(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		answer func(w http.ResponseWriter)
+		answer func(w http.ResponseWriter) error
 	}{
-		{"not found page", func(w http.ResponseWriter) { http.Error(w, "404 page not found", 404) }},
-		{"redirect", func(w http.ResponseWriter) { w.Header().Set("Location", "/login"); w.WriteHeader(302) }},
-		{"page", func(w http.ResponseWriter) { io.WriteString(w, "<!doctype html>") }},
-		{"half an answer", func(w http.ResponseWriter) { io.WriteString(w, `{"links":[{"state":"active"`) }},
-		{"strange state", func(w http.ResponseWriter) { io.WriteString(w, `{"link":{"state":"asleep"}}`) }},
+		{"not found page", func(w http.ResponseWriter) error {
+			http.Error(w, "404 page not found", http.StatusNotFound)
+			return nil
+		}},
+		{"redirect", func(w http.ResponseWriter) error {
+			w.Header().Set("Location", "/login")
+			w.WriteHeader(http.StatusFound)
+			return nil
+		}},
+		{"page", func(w http.ResponseWriter) error { return write(w, "<!doctype html>") }},
+		{"half an answer", func(w http.ResponseWriter) error { return write(w, `{"links":[{"state":"active"`) }},
+		{"strange state", func(w http.ResponseWriter) error { return write(w, `{"link":{"state":"asleep"}}`) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			requests := 0
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { requests++; c.answer(w) }))
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				requests++
+				if err := c.answer(w); err != nil {
+					t.Error(err)
+				}
+			}))
 			defer server.Close()
 			client, err := linkapi.NewClient(server.URL, token)
 			if err != nil {
@@ -264,6 +276,11 @@ func TestClientOfAnotherServer(t *testing.T) {
 			}
 		})
 	}
+}
+
+func write(w io.Writer, text string) error {
+	_, err := io.WriteString(w, text)
+	return err
 }
 
 func TestNobodyListens(t *testing.T) {

@@ -74,7 +74,7 @@ func (r *running) put(t *testing.T, slug string) link.Ref {
 // visit follows a link as a person's browser does.
 func (r *running) visit(t *testing.T, slug string) int {
 	t.Helper()
-	request, err := http.NewRequest("GET", "http://"+r.addr+"/"+slug, nil)
+	request, err := http.NewRequest(http.MethodGet, "http://"+r.addr+"/"+slug, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
