@@ -216,7 +216,7 @@ func (l *Ledger) attach() (err error) {
 		panic("BUG: crypto/rand never fails: " + err.Error())
 	}
 	r.begin(binary.LittleEndian.Uint64(epoch[:]), end)
-	r.warm(0, false)
+	r.warmAll()
 	l.written.Store(end)
 	l.synced.Store(end)
 	l.lock = lock
