@@ -92,7 +92,7 @@ func BenchmarkCounting(b *testing.B) {
 					b.Fatal(err)
 				}
 				for more := true; more; {
-					if more, err = store.Merge(0); err != nil {
+					if more, err = store.Merge(0, func() {}); err != nil {
 						b.Fatal(err)
 					}
 				}

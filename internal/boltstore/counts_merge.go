@@ -12,7 +12,7 @@ import (
 )
 
 // A step of a merge ends after this much output, and holds the file's writer no
-// longer than that takes: some 50 ms.
+// longer than that takes: some 50 ms of work.
 const (
 	stepBytes = 1 << 20 // of chunks
 	stepPages = 4096    // of totals
@@ -20,7 +20,7 @@ const (
 
 // Merge implements counter.Store: it does one step of the merge of the lowest
 // level that has one under way or due.
-func (s *Counts) Merge(oldest uint64) (more bool, err error) {
+func (s *Counts) Merge(oldest uint64, breathe func()) (more bool, err error) {
 	due := false
 	err = s.db.View(func(tx *bbolt.Tx) error {
 		m, err := dueMerge(tx)
@@ -45,7 +45,7 @@ func (s *Counts) Merge(oldest uint64) (more bool, err error) {
 			}
 		}
 		s.mapping.touch()
-		return m.step(tx, oldest)
+		return m.step(tx, oldest, breathe)
 	})
 	return err == nil, mergeError(err)
 }
@@ -93,7 +93,7 @@ func dueMerge(tx *bbolt.Tx) (*merge, error) {
 
 // step merges links from m.next on, until the step is large enough or all is
 // done; then the inputs are removed.
-func (m *merge) step(tx *bbolt.Tx, oldest uint64) error {
+func (m *merge) step(tx *bbolt.Tx, oldest uint64, breathe func()) error {
 	runs := tx.Bucket(runsBucket)
 	out := runs.Bucket(runKey(m.level+1, m.output))
 	if out == nil {
@@ -113,7 +113,10 @@ func (m *merge) step(tx *bbolt.Tx, oldest uint64) error {
 		return err
 	}
 	var e counter.Entry
-	for written < stepBytes && totals.pages < stepPages {
+	for count := 0; written < stepBytes && totals.pages < stepPages; count++ {
+		if count%64 == 0 {
+			breathe()
+		}
 		number := slices.Min(inputs.heads)
 		if number == noLink {
 			if err := errors.Join(w.Flush(), totals.flush()); err != nil {

@@ -121,7 +121,7 @@ func (w *world) merge() {
 	w.t.Helper()
 	for more := true; more; {
 		var err error
-		if more, err = w.store.Merge(0); err != nil {
+		if more, err = w.store.Merge(0, func() {}); err != nil {
 			w.t.Fatal(err)
 		}
 	}
@@ -219,7 +219,7 @@ func TestCountsAgreeWithAModel(t *testing.T) {
 			w.close()
 			w.open()
 		case 2:
-			if _, err := w.store.Merge(0); err != nil {
+			if _, err := w.store.Merge(0, func() {}); err != nil {
 				t.Fatal(err)
 			}
 		}

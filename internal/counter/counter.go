@@ -51,6 +51,7 @@ type Counter struct {
 	committed atomic.Uint64
 	damaged   atomic.Uint64
 	merges    atomic.Uint64
+	hurry     atomic.Bool // Run ends
 }
 
 // tally is one hit as the fold leaves it.
@@ -116,6 +117,7 @@ func (c *Counter) Run(ctx context.Context) error {
 	g.Go(func() error { c.flushLoop(ctx); return nil })
 	g.Go(func() error { c.mergeLoop(ctx); return nil })
 	<-ctx.Done()
+	c.hurry.Store(true)
 	stopLedger()
 	err := g.Wait()
 	return errors.Join(err, c.Flush())
@@ -126,6 +128,7 @@ func (c *Counter) flushLoop(ctx context.Context) {
 	// still in the processor's cache, and a full pending is flushed early.
 	fold := time.NewTicker(max(c.opts.Flush/10, time.Millisecond))
 	defer fold.Stop()
+	p := pace{hurry: &c.hurry}
 	last := c.opts.Now()
 	failing := false
 	for {
@@ -141,7 +144,7 @@ func (c *Counter) flushLoop(ctx context.Context) {
 		}
 		last = now
 		if err == nil {
-			err = c.flush()
+			err = c.flush(&p)
 		}
 		if err == nil {
 			err = c.Prune()
@@ -161,6 +164,7 @@ func (c *Counter) flushLoop(ctx context.Context) {
 func (c *Counter) mergeLoop(ctx context.Context) {
 	tick := time.NewTicker(c.opts.Flush)
 	defer tick.Stop()
+	p := pace{hurry: &c.hurry}
 	for {
 		select {
 		case <-ctx.Done():
@@ -169,7 +173,7 @@ func (c *Counter) mergeLoop(ctx context.Context) {
 		}
 		for more := true; more && ctx.Err() == nil; {
 			var err error
-			if more, err = c.store.Merge(c.ledger.Oldest()); err != nil {
+			if more, err = c.store.Merge(c.ledger.Oldest(), p.breathe); err != nil {
 				c.log.Warn("counts not merged; tried again", "cause", err)
 				break
 			}
@@ -194,7 +198,7 @@ func (c *Counter) CatchUp() (position uint64, err error) {
 		if !full {
 			return c.reader.Position(), nil
 		}
-		if err := c.flush(); err != nil {
+		if err := c.flush(nil); err != nil {
 			return 0, err
 		}
 	}
@@ -205,7 +209,7 @@ func (c *Counter) Flush() error {
 	if _, err := c.CatchUp(); err != nil {
 		return err
 	}
-	return c.flush()
+	return c.flush(nil)
 }
 
 // Prune removes what the ledger's options say is too old or too much, as far as

@@ -106,8 +106,8 @@ func kept(t Traits, referrer, country string) Traits {
 }
 
 // flush commits what is pending. A flush that failed is tried again first,
-// unchanged.
-func (c *Counter) flush() error {
+// unchanged. A nil pace is for those who wait.
+func (c *Counter) flush(p *pace) error {
 	c.flushMu.Lock()
 	defer c.flushMu.Unlock()
 	c.foldMu.Lock()
@@ -138,7 +138,7 @@ func (c *Counter) flush() error {
 	}
 	if o.batch.Chunks == nil {
 		// Readings go over the tallies meanwhile: they stay as they are.
-		if err := o.batch.fill(o.tallies, o.intern); err != nil {
+		if err := o.batch.fill(o.tallies, o.intern, p); err != nil {
 			return err
 		}
 	}
@@ -169,7 +169,7 @@ func (c *Counter) resume() error {
 }
 
 // fill encodes tallies, which come in the order of their ordinals.
-func (b *Batch) fill(tallies []tally, intern *Interner) error {
+func (b *Batch) fill(tallies []tally, intern *Interner, p *pace) error {
 	order := byLink(tallies)
 	b.Chunks = []BatchChunk{}
 	w := NewChunkWriter(intern, func(first uint64, chunk []byte) error {
@@ -178,6 +178,9 @@ func (b *Batch) fill(tallies []tally, intern *Interner) error {
 	})
 	var e, one Entry
 	for i := range order {
+		if p != nil && i%64 == 0 {
+			p.breathe()
+		}
 		t := &tallies[order[i].place]
 		one.Cells = append(one.Cells[:0], Cell{Quarter: t.time / quarterSeconds, Traits: t.traits, Hits: 1})
 		one.Positions = one.Positions[:0]

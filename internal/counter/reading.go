@@ -27,7 +27,7 @@ func (c *Counter) read(f func(r Reading, position uint64, fresh []offer) error) 
 			break
 		}
 		c.foldMu.Unlock()
-		if err := c.flush(); err != nil {
+		if err := c.flush(nil); err != nil {
 			return err
 		}
 	}

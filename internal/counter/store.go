@@ -29,7 +29,8 @@ type Store interface {
 	Read(f func(r Reading) error) error
 	// Merge does one bounded step of joining batches into larger runs, and
 	// reports whether more is to be done. Positions before oldest are dropped.
-	Merge(oldest uint64) (more bool, err error)
+	// It calls breathe every few microseconds of work; see Counter.
+	Merge(oldest uint64, breathe func()) (more bool, err error)
 }
 
 // Reading is what a Store held at one moment.
