@@ -184,8 +184,8 @@ func TestOpenWithoutRoom(t *testing.T) {
 	}
 	// Where the address space is limited readers must not stay open: growing the
 	// mapping would wait for them for ever.
-	s := &Links{db: db, mapping: newMapping(db, -1), turn: make(chan struct{}, 1), readers: []*reader{new(reader)}}
-	if err := s.loadDomains(); err != nil {
+	s, err := makeLinks(db, path, -1, false)
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })

@@ -3,8 +3,10 @@ package boltstore
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -31,6 +33,7 @@ const defaultResident = 64 << 20
 // milliseconds, UTC.
 type Links struct {
 	db      *bbolt.DB
+	file    *os.File // the same file, for pages
 	mapping *mapping
 	domains atomic.Pointer[domainTable]
 
@@ -65,21 +68,34 @@ func OpenLinks(path string, opts LinksOptions) (*Links, error) {
 	if opts.ResidentBytes == 0 {
 		opts.ResidentBytes = defaultResident
 	}
+	s, err := makeLinks(db, path, opts.ResidentBytes, roomy)
+	if err != nil {
+		db.Close()
+		return nil, fmt.Errorf("open links %s: %w", path, err)
+	}
+	return s, nil
+}
+
+// makeLinks makes the store of an open file.
+func makeLinks(db *bbolt.DB, path string, resident int64, keep bool) (*Links, error) {
 	s := &Links{
 		db:      db,
-		mapping: newMapping(db, opts.ResidentBytes),
+		mapping: newMapping(db, resident),
 		turn:    make(chan struct{}, 1),
-		keep:    roomy,
+		keep:    keep,
 		// Two for each thread that can run: a lookup then finds a free one at the
 		// first or second try.
 		readers: make([]*reader, 2*runtime.GOMAXPROCS(0)),
 	}
-	for i := range s.readers {
-		s.readers[i] = new(reader)
-	}
 	if err := s.loadDomains(); err != nil {
-		db.Close()
-		return nil, fmt.Errorf("open links %s: %w", path, err)
+		return nil, err
+	}
+	var err error
+	if s.file, err = os.Open(path); err != nil {
+		return nil, err
+	}
+	for i := range s.readers {
+		s.readers[i] = &reader{pages: pageReader{file: s.file, size: db.Info().PageSize}}
 	}
 	return s, nil
 }
@@ -93,7 +109,7 @@ func (s *Links) Close() error {
 		r.closed = true
 		r.mu.Unlock()
 	}
-	if err := s.db.Close(); err != nil {
+	if err := errors.Join(s.file.Close(), s.db.Close()); err != nil {
 		return fmt.Errorf("close links: %w", err)
 	}
 	return nil
