@@ -147,7 +147,6 @@ func (s *Service) Run(ctx context.Context, ln net.Listener) error {
 		})
 	}
 	part(&counting, "count", func() error { return s.counter.Run(background) })
-	part(&counting, "keep counts", func() error { return s.counts.Run(background) })
 	part(&counting, "keep links", func() error { return s.links.Run(background) })
 	part(&counting, "keep counts", func() error { return s.counts.Run(background) })
 	part(&serving, "redirect", func() error { return s.redirect.Serve(ln) })
