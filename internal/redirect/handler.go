@@ -207,7 +207,7 @@ func (s *Server) answerState(ctx *fasthttp.RequestCtx, state link.State) {
 // answerError answers when the store fails.
 func (s *Server) answerError(ctx *fasthttp.RequestCtx, err error) {
 	s.counts.errors.Add(1)
-	s.warn("cannot resolve a link", err)
+	s.warn("resolve a link", err)
 	ctx.Response.Header.Set("Retry-After", "5")
 	pages.unavailable.answer(ctx)
 }

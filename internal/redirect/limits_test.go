@@ -119,7 +119,7 @@ func TestMaxConnsPerIP(t *testing.T) {
 	}
 	_ = first.Close()
 	waitFor(t, "one connection", func() bool { return w.Stats().Connections == 1 })
-	if got, _ := w.ask(t, "GET", "/8WEtk2a"); got.StatusCode != 302 {
+	if got, _ := w.ask(t, "GET", "/8WEtk2a"); got.StatusCode != http.StatusFound {
 		t.Errorf("got %d; want 302", got.StatusCode)
 	}
 	_ = second.Close()
@@ -234,7 +234,7 @@ func TestShutdown(t *testing.T) {
 	}
 	close(store.letGo)
 	got, _ := parse(t, "GET", ends(t, inFlight))
-	if got.StatusCode != 302 || !got.Close {
+	if got.StatusCode != http.StatusFound || !got.Close {
 		t.Errorf("request in flight: got %d, close %t; want 302 and close", got.StatusCode, got.Close)
 	}
 	if err := <-shut; err != nil {

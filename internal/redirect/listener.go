@@ -27,7 +27,7 @@ func (l *listener) Accept() (net.Conn, error) {
 			if !passes(err) || conns.draining.Load() {
 				return nil, err
 			}
-			l.server.warn("cannot accept a connection", err)
+			l.server.warn("accept a connection", err)
 			time.Sleep(wait)
 			wait = min(2*wait, time.Second)
 			continue

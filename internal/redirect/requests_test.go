@@ -321,14 +321,14 @@ func TestStoreFails(t *testing.T) {
 	w.store.mu.Unlock()
 	for _, target := range []string{"/name_", "/name_.", "/name_+"} {
 		got, body := w.ask(t, "GET", target)
-		if got.StatusCode != 503 || got.Header.Get("Retry-After") == "" || strings.Contains(body, "fire") {
+		if got.StatusCode != http.StatusServiceUnavailable || got.Header.Get("Retry-After") == "" || strings.Contains(body, "fire") {
 			t.Errorf("%s: got %d, Retry-After %q, %q; want 503, and the cause kept to ourselves", target, got.StatusCode, got.Header.Get("Retry-After"), body)
 		}
 	}
 	if hits := w.ledger.take(); len(hits) != 0 {
 		t.Errorf("got hits %v; want none", hits)
 	}
-	if got, _ := w.ask(t, "GET", "/8WEtk2a"); got.StatusCode != 302 {
+	if got, _ := w.ask(t, "GET", "/8WEtk2a"); got.StatusCode != http.StatusFound {
 		t.Errorf("from the cache: got %d; want 302", got.StatusCode)
 	}
 	if got, _ := w.ask(t, "GET", "/healthz"); got.StatusCode != 200 {
@@ -363,7 +363,7 @@ func TestDamagedTarget(t *testing.T) {
 	for _, target := range []string{"https://x.example/\r\nSet-Cookie: a=b", "https://x.example/\n", "https://x.example/\x00", ""} {
 		w.store.set(testDomain+"/bad", fakeLink{link.Route{Number: 9, State: link.Active}, target})
 		got, _ := w.ask(t, "GET", "/bad")
-		if got.StatusCode != 503 || got.Header.Get("Set-Cookie") != "" || got.Header.Get("Location") != "" {
+		if got.StatusCode != http.StatusServiceUnavailable || got.Header.Get("Set-Cookie") != "" || got.Header.Get("Location") != "" {
 			t.Errorf("%q: got %d, %v; want 503", target, got.StatusCode, got.Header)
 		}
 	}
@@ -374,7 +374,7 @@ func TestReady(t *testing.T) {
 		o.Ready = func() error { return errors.New("17 hits at risk: disk full") }
 	})
 	got, body := w.ask(t, "GET", "/readyz")
-	if got.StatusCode != 503 || body != "17 hits at risk: disk full\n" {
+	if got.StatusCode != http.StatusServiceUnavailable || body != "17 hits at risk: disk full\n" {
 		t.Errorf("got %d, %q; want 503 and the reason", got.StatusCode, body)
 	}
 }

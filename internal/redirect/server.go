@@ -273,12 +273,12 @@ func (s *Server) Stats() Stats {
 
 // warn logs what went wrong, at most once a second: what one visitor can cause,
 // many can cause.
-func (s *Server) warn(message string, err error, attrs ...any) {
+func (s *Server) warn(doing string, err error) {
 	now := time.Now().Unix()
 	if last := s.warned.Load(); last == now || !s.warned.CompareAndSwap(last, now) {
 		return
 	}
-	s.log.Warn(message, append(attrs, "error", err)...)
+	s.log.Warn("visitors are not served as they should be", "doing", doing, "error", err)
 }
 
 // quiet is fasthttp's logger. What fasthttp has to say is about single
