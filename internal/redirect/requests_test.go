@@ -205,7 +205,7 @@ func TestMethods(t *testing.T) {
 			t.Errorf("%s: got %d, Allow %q; want %d", method, got.StatusCode, got.Header.Get("Allow"), want)
 		}
 	}
-	if got, _ := w.ask(t, "OPTIONS", "*"); got.StatusCode != 204 {
+	if got, _ := w.ask(t, "OPTIONS", "*"); got.StatusCode != http.StatusNoContent {
 		t.Errorf("OPTIONS *: got %d; want 204", got.StatusCode)
 	}
 	if hits := w.ledger.take(); len(hits) != 0 {
@@ -331,7 +331,7 @@ func TestStoreFails(t *testing.T) {
 	if got, _ := w.ask(t, "GET", "/8WEtk2a"); got.StatusCode != http.StatusFound {
 		t.Errorf("from the cache: got %d; want 302", got.StatusCode)
 	}
-	if got, _ := w.ask(t, "GET", "/healthz"); got.StatusCode != 200 {
+	if got, _ := w.ask(t, "GET", "/healthz"); got.StatusCode != http.StatusOK {
 		t.Errorf("healthz: got %d; want 200", got.StatusCode)
 	}
 	if got := w.Stats(); got.Errors != 3 {
