@@ -73,4 +73,3 @@ func TestVerifyWhileSegmentsGrowTooOld(t *testing.T) {
 
 // hitTime is when the hits of these tests were.
 var hitTime = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
-

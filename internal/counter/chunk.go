@@ -80,6 +80,10 @@ func (in *Interner) ID(t Traits) uint32 {
 // Traits is the inverse of ID.
 func (in *Interner) Traits(id uint32) Traits { return in.traits[id] }
 
+// snapshot returns what can be looked up now, for those who go on reading while
+// in grows. It numbers nothing.
+func (in *Interner) snapshot() *Interner { return &Interner{traits: in.traits} }
+
 // Len is the number of different traits seen.
 func (in *Interner) Len() int { return len(in.traits) }
 

@@ -46,8 +46,9 @@ type Counter struct {
 	expected   int    // length of pending at the last flush
 	offered    *offer // a flush under way, or one that failed and is tried again
 
-	flushMu   sync.Mutex // one flush at a time
-	number    uint64     // of the last batch offered; protected by flushMu
+	keepMu    sync.RWMutex // held for reading by those who need the ledger as it is
+	flushMu   sync.Mutex   // one flush at a time
+	number    uint64       // of the last batch offered; protected by flushMu
 	committed atomic.Uint64
 	damaged   atomic.Uint64
 	merges    atomic.Uint64
@@ -66,7 +67,7 @@ type tally struct {
 type offer struct {
 	batch   *Batch
 	tallies []tally
-	intern  *Interner
+	intern  *Interner // a snapshot: nobody numbers traits in it
 }
 
 // maxPending is how many hits the fold holds before it flushes early: 4 MB.
@@ -196,7 +197,9 @@ func (c *Counter) CatchUp() (position uint64, err error) {
 			return 0, err
 		}
 		if !full {
-			return c.reader.Position(), nil
+			c.foldMu.Lock()
+			defer c.foldMu.Unlock()
+			return c.folded, nil
 		}
 		if err := c.flush(nil); err != nil {
 			return 0, err
@@ -213,8 +216,15 @@ func (c *Counter) Flush() error {
 }
 
 // Prune removes what the ledger's options say is too old or too much, as far as
-// it is counted. Run does it with every flush.
-func (c *Counter) Prune() error { return c.ledger.Prune(c.committed.Load()) }
+// it is counted. Run does it with every flush. While a Verify is under way it is
+// put off: a segment gone in the middle would look like damage.
+func (c *Counter) Prune() error {
+	if !c.keepMu.TryLock() {
+		return nil
+	}
+	defer c.keepMu.Unlock()
+	return c.ledger.Prune(c.committed.Load())
+}
 
 // Close gives the ledger back. Run must have returned. The store is the
 // caller's.

@@ -119,7 +119,7 @@ func (c *Counter) flush(p *pace) error {
 		c.offered = &offer{
 			batch:   &Batch{Source: c.source, Number: c.number + 1, Position: c.folded, Hits: uint64(len(c.pending))},
 			tallies: c.pending,
-			intern:  c.intern,
+			intern:  c.intern.snapshot(),
 		}
 		c.expected = len(c.pending)
 		c.pending = nil
@@ -176,20 +176,25 @@ func (b *Batch) fill(tallies []tally, intern *Interner, p *pace) error {
 		b.Chunks = append(b.Chunks, BatchChunk{first, slices.Clone(chunk)})
 		return nil
 	})
-	var e, one Entry
+	var e Entry
 	for i := range order {
 		if p != nil && i%64 == 0 {
 			p.breathe()
 		}
 		t := &tallies[order[i].place]
-		one.Cells = append(one.Cells[:0], Cell{Quarter: t.time / quarterSeconds, Traits: t.traits, Hits: 1})
-		one.Positions = one.Positions[:0]
-		if one.Referred = intern.Traits(t.traits).Class == link.Human; one.Referred {
-			one.Last = t.time
-			one.Positions = append(one.Positions, t.ordinal)
-		}
 		e.Link = t.link
-		e.Merge(&one)
+		// A link that everybody follows has many cells: merging, which sorts them,
+		// would be too slow for each of its hits.
+		cell := Cell{Quarter: t.time / quarterSeconds, Traits: t.traits, Hits: 1}
+		if at, found := slices.BinarySearchFunc(e.Cells, cell, CompareCells); found {
+			e.Cells[at].Hits++
+		} else {
+			e.Cells = slices.Insert(e.Cells, at, cell)
+		}
+		if intern.Traits(t.traits).Class == link.Human {
+			e.Referred, e.Last = true, max(e.Last, t.time) // never before 1970
+			e.Positions = append(e.Positions, t.ordinal)
+		}
 		if i+1 == len(order) || order[i+1].link != t.link {
 			if err := w.Add(&e); err != nil {
 				return err

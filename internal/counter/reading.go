@@ -45,14 +45,10 @@ func (c *Counter) read(f func(r Reading, position uint64, fresh []offer) error) 
 	}()
 	return c.store.Read(func(r Reading) error {
 		// Both slices only grow behind what is seen here, or are replaced.
-		fresh := []offer{{tallies: c.pending, intern: c.intern}, {tallies: waiting, intern: c.intern}}
+		intern := c.intern.snapshot()
+		fresh := []offer{{tallies: c.pending, intern: intern}, {tallies: waiting, intern: intern}}
 		if c.offered != nil && c.offered.batch.Number > r.Number(c.source) {
 			fresh = append(fresh, *c.offered)
-		}
-		// Interners grow too, under foldMu: what tallies call by number is looked
-		// up in a copy of the slice header.
-		for i := range fresh {
-			fresh[i].intern = &Interner{traits: fresh[i].intern.traits}
 		}
 		c.foldMu.Unlock()
 		locked = false

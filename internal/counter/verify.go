@@ -47,6 +47,8 @@ func (c *Counter) Verify(ctx context.Context, progress func(done, total uint64))
 	if progress == nil {
 		progress = func(uint64, uint64) {}
 	}
+	c.keepMu.RLock()
+	defer c.keepMu.RUnlock()
 	v := verification{c: c, classifier: NewClassifier(nil), progress: progress}
 	for first := uint64(0); first <= v.last; first += verifyLinks {
 		if err := v.pass(ctx, first); err != nil {
