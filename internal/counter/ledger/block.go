@@ -16,20 +16,19 @@ import (
 // encoding/binary.
 //
 //	header   0  uint32 magic
-//	         4  uint32 check: CRC-32C of bytes 8 to 56, seeded by the ledger's source, so that
+//	         4  uint32 check: CRC-32C of bytes 8 to 40, seeded by the ledger's source, so that
 //	            nobody can smuggle a block into the text of a referrer
 //	         8  uint64 ordinal of the first hit
 //	        16  uint32 number of hits, uint32 length of the payload
 //	        24  uint32 CRC-32C of the payload, uint32 unused
-//	        32  uint64 epoch of the ring, uint64 ring position behind the last hit
-//	        48  int64 time of the first hit (Unix ms)
+//	        32  int64 time of the first hit (Unix ms)
 //	payload  uvarint number of agents, each uvarint length and bytes; referrers the same;
 //	         then each hit: uvarint link, varint ms since the hit before, flags byte,
 //	         uvarint agent, uvarint referrer (indexes), byte length of the address and
 //	         the address, byte 1 and uint64 visitor or byte 0
 const (
 	blockMagic  = 0x4b4c4248 // "HBLK"
-	blockHeader = 56
+	blockHeader = 40
 	blockHits   = 1024 // what one flipped bit can cost
 	maxPayload  = blockHits * maxRecord
 )
@@ -63,8 +62,6 @@ type header struct {
 	count   uint32
 	payload uint32
 	crc     uint32
-	epoch   uint64
-	ringEnd uint64
 	time    int64
 }
 
@@ -80,9 +77,7 @@ func parseHeader(b []byte, seed uint32) (h header, ok bool) {
 		count:   binary.LittleEndian.Uint32(b[16:]),
 		payload: binary.LittleEndian.Uint32(b[20:]),
 		crc:     binary.LittleEndian.Uint32(b[24:]),
-		epoch:   binary.LittleEndian.Uint64(b[32:]),
-		ringEnd: binary.LittleEndian.Uint64(b[40:]),
-		time:    int64(binary.LittleEndian.Uint64(b[48:])),
+		time:    int64(binary.LittleEndian.Uint64(b[32:])),
 	}
 	return h, h.count > 0 && h.count <= blockHits && h.payload <= maxPayload
 }
@@ -166,7 +161,7 @@ func (b *builder) add(h *stamped) {
 }
 
 // appendTo appends the finished block.
-func (b *builder) appendTo(dst []byte, seed uint32, epoch, ringEnd uint64) []byte {
+func (b *builder) appendTo(dst []byte, seed uint32) []byte {
 	at := len(dst)
 	dst = append(dst, make([]byte, blockHeader)...)
 	dst = binary.AppendUvarint(dst, uint64(b.agents.count))
@@ -180,9 +175,7 @@ func (b *builder) appendTo(dst []byte, seed uint32, epoch, ringEnd uint64) []byt
 	binary.LittleEndian.PutUint32(h[16:], uint32(b.count))
 	binary.LittleEndian.PutUint32(h[20:], uint32(len(payload)))
 	binary.LittleEndian.PutUint32(h[24:], crc32.Checksum(payload, castagnoli))
-	binary.LittleEndian.PutUint64(h[32:], epoch)
-	binary.LittleEndian.PutUint64(h[40:], ringEnd)
-	binary.LittleEndian.PutUint64(h[48:], uint64(b.start))
+	binary.LittleEndian.PutUint64(h[32:], uint64(b.start))
 	binary.LittleEndian.PutUint32(h[4:], crc32.Update(seed, castagnoli, h[8:]))
 	return dst
 }

@@ -262,6 +262,10 @@ func TestForeignAndMissingFiles(t *testing.T) {
 			return os.WriteFile(filepath.Join(dir, "ring"), []byte("my precious"), 0o600)
 		}, 1},
 		{"ring missing", func(dir string, _ []string) error { return os.Remove(filepath.Join(dir, "ring")) }, 0},
+		{"salt that cannot be opened", func(dir string, _ []string) error {
+			path := filepath.Join(dir, "salt")
+			return errors.Join(os.Remove(path), os.Mkdir(path, 0o700))
+		}, 0},
 		{"salt missing", func(dir string, _ []string) error { return os.Remove(filepath.Join(dir, "salt")) }, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -573,7 +577,7 @@ func FuzzBlock(f *testing.F) {
 		salt.stamp(&s, &h, i%2 == 0)
 		b.add(&s)
 	}
-	f.Add(b.appendTo(nil, 1, 2, 3), true)
+	f.Add(b.appendTo(nil, 1), true)
 	f.Add([]byte("HBLK"), false)
 	f.Fuzz(func(t *testing.T, raw []byte, sign bool) {
 		if sign && len(raw) >= blockHeader {

@@ -1,22 +1,18 @@
 package ledger
 
 import (
-	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
-	"golang.org/x/sys/unix"
 
 	"herald.example/internal/link"
 )
@@ -147,172 +143,6 @@ func Open(dir string, floor uint64, opts Options) (*Ledger, error) {
 	return l, nil
 }
 
-// attach takes the folder into use: lock, source, segments, ring, and the hits
-// that an earlier process left in the ring. drainMu is held.
-func (l *Ledger) attach() (err error) {
-	if err := os.MkdirAll(l.dir, 0o700); err != nil {
-		return fmt.Errorf("open ledger: %w", err)
-	}
-	lock, err := os.OpenFile(filepath.Join(l.dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return fmt.Errorf("open ledger: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			_ = lock.Close() // the first error is the one to tell
-		}
-	}()
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return fmt.Errorf("%w: %s", ErrInUse, l.dir)
-		}
-		return fmt.Errorf("lock ledger: %w", err)
-	}
-	if err := l.loadSource(); err != nil {
-		return err
-	}
-	s, err := openSalt(filepath.Join(l.dir, "salt"), l.opts.Now())
-	if err != nil {
-		return fmt.Errorf("open ledger: %w", err)
-	}
-	l.salt.Store(s)
-	segs, err := l.loadSegments()
-	if err != nil {
-		return err
-	}
-	var last header
-	if n := len(segs); n > 0 {
-		if last, err = l.recoverTail(segs[n-1]); err != nil {
-			return err
-		}
-	}
-	r, fresh, err := openRing(filepath.Join(l.dir, "ring"), l.opts.RingBytes)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = r.close() // the first error is the one to tell
-		}
-	}()
-	l.segMu.Lock()
-	l.segments = segs
-	l.segMu.Unlock()
-	end := l.written.Load()
-	if n := len(segs); n > 0 {
-		end = max(end, segs[n-1].first, last.end())
-	}
-	if n := len(segs); n > 0 && end > max(segs[n-1].first, last.end()) {
-		l.log.Error("the ledger ends before the counts that were made from it; the counts stand",
-			"ledger", max(segs[n-1].first, last.end()), "counts", end)
-	}
-	if !fresh {
-		if end, err = l.recoverRing(r, last, end); err != nil {
-			return err
-		}
-	}
-	var epoch [8]byte
-	if _, err := rand.Read(epoch[:]); err != nil {
-		panic("BUG: crypto/rand never fails: " + err.Error())
-	}
-	r.begin(binary.LittleEndian.Uint64(epoch[:]), end)
-	r.warmAll()
-	l.written.Store(end)
-	l.synced.Store(end)
-	l.lock = lock
-	l.mu.Lock()
-	l.ring, l.next = r, end
-	l.mu.Unlock()
-	return nil
-}
-
-// loadSource reads the ledger's UUID, or makes it together with the ledger.
-func (l *Ledger) loadSource() error {
-	path := filepath.Join(l.dir, "source")
-	raw, err := os.ReadFile(path)
-	switch {
-	case err == nil:
-		source, err := uuid.ParseBytes(raw)
-		if err != nil {
-			return fmt.Errorf("read ledger's source from %s: %w; restore the file, its UUID stands at byte 16 of every segment", path, err)
-		}
-		l.setSource(source)
-	case errors.Is(err, os.ErrNotExist):
-		l.setSource(uuid.New())
-		// Renamed into place whole: half a UUID would be an error for ever.
-		if err := os.WriteFile(path+".new", []byte(l.source.String()), 0o600); err != nil {
-			return fmt.Errorf("store ledger's source: %w", err)
-		}
-		if err := os.Rename(path+".new", path); err != nil {
-			return fmt.Errorf("store ledger's source: %w", err)
-		}
-		if err := syncDir(l.dir); err != nil {
-			return err
-		}
-	default:
-		return fmt.Errorf("read ledger's source: %w", err)
-	}
-	return nil
-}
-
-func (l *Ledger) setSource(source uuid.UUID) {
-	l.segMu.Lock()
-	l.source = source
-	l.segMu.Unlock()
-	l.seed = crc32.Checksum(source[:], castagnoli)
-}
-
-// recoverRing writes the records that are in the ring and in no segment into a
-// segment of their own, synced, and returns the ordinal behind the last one.
-// last is the last block of the segments; end the ordinal that comes next.
-func (l *Ledger) recoverRing(r *ring, last header, end uint64) (uint64, error) {
-	pos, ordinal := r.drained()
-	if last.epoch == r.epoch && last.end() >= ordinal {
-		// The process died between writing the block and saying so, or in the
-		// middle of saying so.
-		pos, ordinal = last.ringEnd, last.end()
-	}
-	var h stamped
-	count, damaged := 0, uint64(0)
-	begin := pos
-	for pos < begin+r.size {
-		rec, next, ok := r.at(pos, ordinal)
-		if !ok {
-			p, o, found := r.resync(pos, ordinal)
-			if !found || p >= begin+r.size {
-				break
-			}
-			damaged += o - ordinal
-			pos, ordinal = p, o
-			continue
-		}
-		if ordinal >= end {
-			if l.build.count == blockHits || (l.build.count > 0 && l.build.first+uint64(l.build.count) != ordinal) {
-				l.flushBlock(r.epoch, pos)
-			}
-			if l.build.count == 0 {
-				l.build.reset(ordinal)
-			}
-			h.decode(rec)
-			l.build.add(&h)
-			count++
-		}
-		pos, ordinal = next, ordinal+1
-	}
-	if count == 0 {
-		return end, nil
-	}
-	l.flushBlock(r.epoch, pos)
-	if err := l.writeOut(ordinal); err != nil {
-		return 0, err
-	}
-	if err := l.active.Sync(); err != nil {
-		return 0, fmt.Errorf("sync ledger: %w", err)
-	}
-	l.log.Info("hits of the last process written to the ledger", "hits", count, "unreadable", damaged)
-	return ordinal, nil
-}
-
 // Append takes a hit. It does not wait for a disk, unless Options.Always asks
 // for it, and does not allocate while there is room in the ring. h and its
 // texts are the caller's again when it returns.
@@ -422,7 +252,7 @@ func (l *Ledger) drainRing(tail, next uint64) error {
 			l.build.add(&h)
 			pos, ordinal = after, ordinal+1
 		}
-		l.flushBlock(l.ring.epoch, pos)
+		l.flushBlock()
 		if len(l.out) >= 256<<10 || ordinal == next {
 			if err := l.writeOut(ordinal); err != nil {
 				return err
@@ -457,7 +287,7 @@ func (l *Ledger) drainSpill() (left bool, err error) {
 			l.build.add(&batch[i].stamped)
 			size += int64(batch[i].size()) + 128
 		}
-		l.flushBlock(l.ring.epoch, ringPos)
+		l.flushBlock()
 		end := drained + uint64(n)
 		if err := l.writeOut(end); err != nil {
 			return false, err
@@ -477,8 +307,8 @@ func (l *Ledger) drainSpill() (left bool, err error) {
 }
 
 // flushBlock ends the block being built and puts it into out.
-func (l *Ledger) flushBlock(epoch, ringEnd uint64) {
-	l.out = l.build.appendTo(l.out, l.seed, epoch, ringEnd)
+func (l *Ledger) flushBlock() {
+	l.out = l.build.appendTo(l.out, l.seed)
 	l.build.count = 0
 }
 

@@ -1,11 +1,14 @@
 package ledger
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"os"
+	"slices"
 	"sync/atomic"
 	"unsafe"
 
@@ -63,71 +66,72 @@ type ring struct {
 	tail  uint64 // position behind the newest record
 }
 
-// openRing maps the file at path, made anew when it is missing or unusable;
-// fresh says which. An unusable file that is there is kept beside it.
-func openRing(path string, size int) (r *ring, fresh bool, err error) {
+// errRing is returned for a file that is no ring.
+var errRing = errors.New("not a ring of this program")
+
+// openRing maps the file at path, made anew when it is missing or was never
+// begun. A file that holds something else is errRing.
+func openRing(path string, size int) (r *ring, err error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, false, fmt.Errorf("open ring: %w", err)
+		return nil, fmt.Errorf("open ring: %w", err)
 	}
 	defer func() {
 		if err != nil {
 			_ = f.Close() // the first error is the one to tell
 		}
 	}()
-	info, err := f.Stat()
+	old, err := ringSize(f)
 	if err != nil {
-		return nil, false, fmt.Errorf("open ring: %w", err)
+		return nil, fmt.Errorf("open ring: %w", err)
 	}
-	if info.Size() > 0 {
-		old, err := ringSize(f, info.Size())
-		if err == nil {
-			r, err := mapRing(f, old)
-			return r, false, err
+	if old > 0 {
+		// Restored from a backup the file may be sparse; see the zeros below.
+		if err = unix.Fallocate(int(f.Fd()), 0, 0, int64(ringHeader+old)); err != nil && !errors.Is(err, unix.EOPNOTSUPP) {
+			return nil, fmt.Errorf("preallocate ring: %w", err)
 		}
-		if err := os.Rename(path, path+".unreadable"); err != nil {
-			return nil, false, fmt.Errorf("set unreadable ring aside: %w", err)
-		}
-		_ = f.Close()
-		if f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
-			return nil, false, fmt.Errorf("open ring: %w", err)
-		}
+		return mapRing(f, old)
 	}
 	// Zeros are written, not just promised: a page of a mapping that the disk
 	// has no room for kills the process with SIGBUS.
-	zeros := make([]byte, 1<<20)
 	total := int64(ringHeader + size)
-	for off := int64(0); off < total; off += int64(len(zeros)) {
-		if _, err = f.WriteAt(zeros[:min(int64(len(zeros)), total-off)], off); err != nil {
-			// Half a ring would be taken for a whole one of another size.
-			return nil, false, fmt.Errorf("preallocate ring: %w", errors.Join(err, f.Truncate(0)))
-		}
+	err = f.Truncate(total) // what is left of another ring may be longer
+	zeros := make([]byte, 1<<20)
+	for off := int64(0); off < total && err == nil; off += int64(len(zeros)) {
+		_, err = f.WriteAt(zeros[:min(int64(len(zeros)), total-off)], off)
 	}
-	if err = f.Sync(); err != nil {
-		return nil, false, fmt.Errorf("preallocate ring: %w", err)
+	if err == nil {
+		err = f.Sync()
 	}
-	r, err = mapRing(f, uint64(size))
-	return r, true, err
+	if err != nil {
+		return nil, fmt.Errorf("preallocate ring: %w", errors.Join(err, f.Truncate(0)))
+	}
+	return mapRing(f, uint64(size))
 }
 
-// ringSize reads the header of a file of length bytes.
-func ringSize(f *os.File, length int64) (uint64, error) {
-	var h [ringHeader]byte
-	if _, err := f.ReadAt(h[:], 0); err != nil {
+// ringSize returns the size of the data of the ring in f, or 0 when none was
+// begun there: the file is empty, or its header is all zeros.
+func ringSize(f *os.File) (uint64, error) {
+	info, err := f.Stat()
+	if err != nil {
 		return 0, err
+	}
+	var h [ringHeader]byte
+	n, err := f.ReadAt(h[:], 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return 0, err
+	}
+	if h == [ringHeader]byte{} {
+		return 0, nil
 	}
 	size := binary.LittleEndian.Uint64(h[16:])
-	switch {
-	case string(h[:8]) != ringMagic:
-		return 0, errors.New("not a ring")
-	case binary.LittleEndian.Uint32(h[8:]) != ringVersion:
-		return 0, errors.New("a ring of another version")
-	case size < 2*maxRecord || size&(size-1) != 0 || uint64(length) != ringHeader+size:
-		return 0, errors.New("a ring of impossible size")
-	}
-	// Restored from a backup the file may be sparse; see the zeros above.
-	if err := unix.Fallocate(int(f.Fd()), 0, 0, length); err != nil && !errors.Is(err, unix.EOPNOTSUPP) {
-		return 0, err
+	switch version := binary.LittleEndian.Uint32(h[8:]); {
+	case n < len(h) || string(h[:8]) != ringMagic:
+		return 0, fmt.Errorf("%w: it begins with %q", errRing, h[:8])
+	case version != ringVersion:
+		return 0, fmt.Errorf("%w: version %d, this program knows %d", errRing, version, ringVersion)
+	case size < 2*maxRecord || size&(size-1) != 0 || uint64(info.Size()) != ringHeader+size:
+		return 0, fmt.Errorf("%w: %d bytes of data in a file of %d", errRing, size, info.Size())
 	}
 	return size, nil
 }
@@ -222,21 +226,29 @@ func (r *ring) at(pos, ordinal uint64) (rec []byte, next uint64, ok bool) {
 	return b[:n], pos + (n+ringAlign-1)&^(ringAlign-1), true
 }
 
-// resync looks behind a damaged record for the next whole one: the first with
-// the ordinal expected or one above it, at most one turn of the ring ahead.
-func (r *ring) resync(pos, ordinal uint64) (nextPos, nextOrdinal uint64, ok bool) {
-	limit := r.size / recordFixed
-	for p := pos + ringAlign; p < pos+r.size; p += ringAlign {
-		b := r.data[ringHeader+p&(r.size-1):]
-		got := binary.LittleEndian.Uint64(b[8:]) - 1
-		if got < ordinal || got-ordinal > limit {
-			continue
+// record is one in the ring, by its ordinal; bytes alias the ring.
+type record struct {
+	ordinal uint64
+	bytes   []byte
+}
+
+// records returns the whole records of the epoch with ordinals from from on, by
+// ordinal.
+func (r *ring) records(from uint64) []record {
+	var found []record
+	for pos := uint64(0); pos < r.size; {
+		// Position and place are the same here; 0 is no commit word.
+		if word := binary.LittleEndian.Uint64(r.data[ringHeader+pos+8:]); word > from {
+			if rec, next, ok := r.at(pos, word-1); ok {
+				found = append(found, record{word - 1, rec})
+				pos = next
+				continue
+			}
 		}
-		if _, _, whole := r.at(p, got); whole {
-			return p, got, true
-		}
+		pos += ringAlign
 	}
-	return 0, 0, false
+	slices.SortFunc(found, func(a, b record) int { return cmp.Compare(a.ordinal, b.ordinal) })
+	return found
 }
 
 // warm makes the pages ahead of the tail writable from behind, so that no

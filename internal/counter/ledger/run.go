@@ -97,6 +97,12 @@ func (l *Ledger) renewSalt() {
 	if l.salt.Load().day == dayOf(now) {
 		return
 	}
+	l.loadSalt(now)
+}
+
+// loadSalt takes the day's salt into use. Without its file visitors are told
+// apart until the process ends.
+func (l *Ledger) loadSalt(now time.Time) {
 	s, err := openSalt(filepath.Join(l.dir, "salt"), now)
 	if err != nil {
 		l.log.Warn("visitor salt not stored", "cause", err)

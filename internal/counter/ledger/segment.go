@@ -153,9 +153,8 @@ func (l *Ledger) loadSegments() ([]*segment, error) {
 		path := filepath.Join(l.dir, e.Name())
 		s, err := l.readSegment(path)
 		if errors.Is(err, errSegment) {
-			l.log.Error("segment set aside", "file", path+".unreadable", "cause", err)
-			if err := os.Rename(path, path+".unreadable"); err != nil {
-				return nil, fmt.Errorf("set segment aside: %w", err)
+			if err := l.setAside(path, err); err != nil {
+				return nil, err
 			}
 			continue
 		}
