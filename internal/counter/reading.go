@@ -16,6 +16,7 @@ import (
 // those that wait for the disk.
 func (c *Counter) read(f func(r Reading, position uint64, fresh []offer) error) error {
 	_, drainErr := c.ledger.Drain() // told by Status; what was written is read
+	var waiting []tally
 	for {
 		c.foldMu.Lock()
 		full, err := c.foldLocked()
@@ -23,20 +24,22 @@ func (c *Counter) read(f func(r Reading, position uint64, fresh []offer) error) 
 			c.foldMu.Unlock()
 			return err
 		}
-		if !full {
+		whole := !full
+		if whole && drainErr != nil {
+			waiting, whole = c.waiting()
+		}
+		if whole {
 			break
 		}
 		c.foldMu.Unlock()
-		if err := c.flush(nil); err != nil {
+		if full {
+			err = c.flush(nil)
+		}
+		if err != nil {
 			return err
 		}
 	}
-	position := c.folded
-	var waiting []tally
-	if drainErr != nil {
-		waiting = c.waiting()
-		position += uint64(len(waiting))
-	}
+	position := c.folded + uint64(len(waiting))
 	locked := true
 	defer func() {
 		if locked {
@@ -56,18 +59,18 @@ func (c *Counter) read(f func(r Reading, position uint64, fresh []offer) error) 
 	})
 }
 
-// waiting classifies the hits that could not be written. foldMu is held.
-func (c *Counter) waiting() []tally {
-	var tallies []tally
-	b := c.ledger.Unwritten(c.folded)
+// waiting classifies the hits that could not be written; ok is false when some
+// were written since the fold. foldMu is held.
+func (c *Counter) waiting() (tallies []tally, ok bool) {
+	b, ok := c.ledger.Unwritten(c.folded)
 	if b == nil {
-		return nil
+		return nil, ok
 	}
 	saved := c.pending
 	c.pending = nil
 	c.add(b)
 	tallies, c.pending = c.pending, saved
-	return tallies
+	return tallies, true
 }
 
 // each calls f with the tallies of the links in index, and the place there.

@@ -326,7 +326,7 @@ func TestFolderThatCannotBeUsed(t *testing.T) {
 	if st := l.Status(); st.AtRisk != 5 || st.Fault == "" {
 		t.Fatalf("got %+v; want 5 hits at risk and the reason", st)
 	}
-	if b := l.Unwritten(40); b == nil || len(b.Records) != 5 {
+	if b, _ := l.Unwritten(40); b == nil || len(b.Records) != 5 {
 		t.Errorf("got %v unwritten; want 5 hits", b)
 	}
 	if err := os.Remove(dir); err != nil {
@@ -390,7 +390,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	got, _ := links(t, l, 0)
 	wantSequence(t, got, sent-int(st.AtRisk))
-	if b := l.Unwritten(uint64(len(got))); len(b.Records) != int(st.AtRisk) {
+	if b, _ := l.Unwritten(uint64(len(got))); len(b.Records) != int(st.AtRisk) {
 		t.Errorf("got %d hits unwritten; want %d", len(b.Records), st.AtRisk)
 	}
 	room = 1 << 30

@@ -150,36 +150,38 @@ func (l *Ledger) Append(h *link.Hit) {
 	var s stamped
 	l.salt.Load().stamp(&s, h, l.opts.FullAddresses)
 	l.mu.Lock()
-	if len(l.spill) > 0 || l.ring == nil || !l.ring.append(l.next, &s) {
-		l.keep(&s)
-		l.mu.Unlock()
-		l.wake()
-		return
+	ordinal, kept, full := l.next, true, true
+	if len(l.spill) > 0 || l.ring == nil || !l.ring.append(ordinal, &s) {
+		ordinal, kept = l.keep(&s)
+	} else {
+		l.next++
+		full = l.ring.backlog() > l.ring.size/2
 	}
-	ordinal := l.next
-	l.next++
-	full := l.ring.backlog() > l.ring.size/2
 	l.mu.Unlock()
 	if full {
 		l.wake()
 	}
-	if l.opts.Always {
+	if l.opts.Always && kept {
 		l.waitSynced(ordinal)
 	}
 }
 
-// keep puts a hit that found no room into memory. mu is held.
-func (l *Ledger) keep(s *stamped) {
+// keep puts a hit that found no room into memory, when there is room, and
+// returns the ordinal that it will get unless an earlier process left hits that
+// come first. mu is held.
+func (l *Ledger) keep(s *stamped) (ordinal uint64, kept bool) {
 	size := int64(s.size()) + 128 // the struct itself
 	if l.spilled+size > l.opts.SpillBytes {
 		l.lost.Add(1)
-		return
+		return 0, false
 	}
+	ordinal = l.next + uint64(len(l.spill))
 	c := spilled{*s}
 	c.agent, c.referrer = slices.Clone(s.agent), slices.Clone(s.referrer)
 	l.spill = append(l.spill, c)
 	l.spilled += size
 	l.atRisk.Add(1)
+	return ordinal, true
 }
 
 func (l *Ledger) wake() {
@@ -217,27 +219,23 @@ func (l *Ledger) drain() error {
 			return err
 		}
 	}
-	l.mu.Lock()
-	tail, next := l.ring.tail, l.next
-	l.mu.Unlock()
 	for {
-		if err := l.drainRing(tail, next); err != nil {
+		l.mu.Lock()
+		next := l.next
+		l.mu.Unlock()
+		if err := l.drainRing(next); err != nil {
 			return err
 		}
 		left, err := l.drainSpill()
 		if err != nil || !left {
 			return err
 		}
-		l.mu.Lock()
-		tail, next = l.ring.tail, l.next
-		l.mu.Unlock()
 	}
 }
 
-// drainRing writes the records up to the position tail and the ordinal next.
-// The bytes between drained and tail belong to this call: Append does not touch
-// them before setDrained gives them back.
-func (l *Ledger) drainRing(tail, next uint64) error {
+// drainRing writes the records up to the ordinal next. Their bytes belong to
+// this call: Append does not touch them before setDrained gives them back.
+func (l *Ledger) drainRing(next uint64) error {
 	pos, ordinal := l.ring.drained()
 	var h stamped
 	for ordinal < next {
@@ -259,10 +257,6 @@ func (l *Ledger) drainRing(tail, next uint64) error {
 			}
 			l.ring.setDrained(pos, ordinal)
 		}
-	}
-	if pos != tail && ordinal == next {
-		// A filler at the end: the next record is behind it.
-		l.ring.setDrained(tail, ordinal)
 	}
 	return nil
 }
@@ -525,15 +519,18 @@ func (l *Ledger) Prune(folded uint64) error {
 
 // Status returns the state of the ledger.
 func (l *Ledger) Status() Status {
+	written := l.written.Load() // before the others: it never passes them by
 	l.mu.Lock()
-	st := Status{Position: l.next + uint64(len(l.spill))}
+	st := Status{Position: l.next + uint64(len(l.spill)), AtRisk: uint64(len(l.spill))}
+	waiting := uint64(0)
+	if l.ring != nil {
+		waiting = l.next - min(written, l.next) // spilled hits are written first, and then numbered
+	}
 	l.mu.Unlock()
-	st.Synced = l.synced.Load()
-	st.AtRisk = uint64(max(l.atRisk.Load(), 0))
-	st.Lost = l.lost.Load()
+	st.Synced, st.Lost = l.synced.Load(), l.lost.Load()
 	if f := l.fault.Load(); f != nil {
 		st.Fault = *f
-		st.AtRisk = st.Position - l.written.Load()
+		st.AtRisk += waiting
 	}
 	l.segMu.RLock()
 	st.Source, st.Segments = l.source, len(l.segments)

@@ -64,7 +64,9 @@ func (r *Reader) Next() (*Block, error) {
 				return nil, err
 			}
 			if r.seg != seg {
-				continue // pruned since it was located
+				// Pruned since it was located, or removed by a person.
+				r.skipTo(min(nextFirst, written))
+				continue
 			}
 		}
 		h, at, err := findBlock(r.f, r.offset, size, r.next, r.l.seed, r.buf)
@@ -132,17 +134,20 @@ func (r *Reader) Seek(ordinal uint64) {
 	r.next = ordinal
 }
 
-// Unwritten returns the hits from ordinal from on that no segment holds yet, as
-// far as they are still in the ring or in memory; nil when there are none. It
-// is for the time when segments cannot be written.
-func (l *Ledger) Unwritten(from uint64) *Block {
+// Unwritten returns the hits from ordinal from on that no segment holds yet; nil
+// when there are none. It is for the time when segments cannot be written; ok is
+// false when hits from from on were written meanwhile and are to be read first.
+func (l *Ledger) Unwritten(from uint64) (b *Block, ok bool) {
 	l.drainMu.Lock() // the ring's records stay until it is given back
 	defer l.drainMu.Unlock()
+	if l.written.Load() > from {
+		return nil, false
+	}
 	l.mu.Lock()
 	next := l.next
 	spill := l.spill
 	l.mu.Unlock()
-	b := &Block{First: from}
+	b = &Block{First: from}
 	agents, referrers := make(map[string]int), make(map[string]int)
 	index := func(known map[string]int, list *[][]byte, text []byte) int {
 		i, ok := known[string(text)]
@@ -167,9 +172,8 @@ func (l *Ledger) Unwritten(from uint64) *Block {
 			if !ok {
 				break
 			}
-			if h.decode(rec); ordinal >= from {
-				add(&h)
-			}
+			h.decode(rec)
+			add(&h)
 			pos = after
 		}
 	}
@@ -177,7 +181,7 @@ func (l *Ledger) Unwritten(from uint64) *Block {
 		add(&spill[i].stamped)
 	}
 	if len(b.Records) == 0 {
-		return nil
+		return nil, true
 	}
-	return b
+	return b, true
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -123,11 +124,16 @@ func (l *Ledger) toSync() (files []file, active file, end uint64) {
 	return files, l.active, l.written.Load()
 }
 
-// abandon closes files whose sync failed; the next drain starts another segment.
+// abandon closes files whose sync failed. When the last segment is among them,
+// the next drain starts another one.
 func (l *Ledger) abandon(files []file) error {
 	l.drainMu.Lock()
 	defer l.drainMu.Unlock()
-	l.active = nil
+	if slices.Contains(files, l.active) {
+		l.active = nil
+	}
+	// Meanwhile a drain may have ended the one that was written to.
+	l.ended = slices.DeleteFunc(l.ended, func(f file) bool { return slices.Contains(files, f) })
 	var errs []error
 	for _, f := range files {
 		errs = append(errs, f.Close())
