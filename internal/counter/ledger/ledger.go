@@ -453,9 +453,9 @@ func (l *Ledger) seekSegment(seg *segment, f io.ReaderAt, ordinal uint64) int64 
 	l.segMu.RUnlock()
 	if !marked && ordinal > seg.first {
 		scan := segment{}
-		buf := make([]byte, markEvery)
+		through, buf := &window{f: f}, make([]byte, 2*blockHeader)
 		for offset := int64(segmentHeader); ; {
-			h, at, err := findBlock(f, offset, size, 0, l.seed, buf)
+			h, at, err := findBlock(through, offset, size, 0, l.seed, buf)
 			if err != nil {
 				break // the reader meets the same error, or the end
 			}

@@ -183,3 +183,38 @@ func TestSourceIsSyncedBeforeItBearsItsName(t *testing.T) {
 		t.Errorf("got syncs of %v; want source.new among them", seen)
 	}
 }
+
+// counting is a file that counts the bytes read.
+type counting struct {
+	file
+	read *int
+}
+
+func (f counting) ReadAt(b []byte, off int64) (int, error) {
+	n, err := f.file.ReadAt(b, off)
+	*f.read += n
+	return n, err
+}
+
+// A quiet server writes a block for each hit: opening must not read the rest of
+// the segment for each of them.
+func TestSmallBlocksAreReadOnce(t *testing.T) {
+	l := mustOpen(t, t.TempDir(), 0, Options{RingBytes: 64 << 10})
+	defer l.Close()
+	for i := range 2000 {
+		fill(t, l, i, 1, true)
+	}
+	read := 0
+	l.open = func(path string, flag int) (file, error) {
+		f, err := openDisk(path, flag)
+		return counting{f, &read}, err
+	}
+	s := *l.segments[0]
+	last, err := l.recoverTail(&s)
+	if err != nil || last.end() != 2000 {
+		t.Fatalf("got %+v, %v; want the last block to end with hit 2000", last, err)
+	}
+	if most := int(s.size) + markEvery; read > most {
+		t.Errorf("got %d bytes read of a segment of %d; want %d at most", read, s.size, most)
+	}
+}

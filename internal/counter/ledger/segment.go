@@ -212,6 +212,31 @@ func findBlock(f io.ReaderAt, offset, limit int64, from uint64, seed uint32, buf
 
 var blockMagicBytes = binary.LittleEndian.AppendUint32(nil, blockMagic)
 
+// window reads a file from front to back through a buffer, so that many small
+// reads make few large ones. Bytes that may still change are not for it.
+type window struct {
+	f   io.ReaderAt
+	off int64 // of buf in the file
+	buf []byte
+}
+
+// ReadAt implements io.ReaderAt.
+func (w *window) ReadAt(b []byte, off int64) (int, error) {
+	if off < w.off || off+int64(len(b)) > w.off+int64(len(w.buf)) {
+		w.buf = slices.Grow(w.buf[:0], max(len(b), markEvery))
+		n, err := w.f.ReadAt(w.buf[:cap(w.buf)], off)
+		w.off, w.buf = off, w.buf[:n]
+		if err != nil && !errors.Is(err, io.EOF) {
+			return 0, err
+		}
+	}
+	n := copy(b, w.buf[off-w.off:])
+	if n < len(b) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
 // recoverTail finds where the whole blocks of the last segment end, cuts off
 // what follows, and returns the header of its last block, or a zero header when
 // it has none.
@@ -221,7 +246,7 @@ func (l *Ledger) recoverTail(s *segment) (last header, err error) {
 		return header{}, fmt.Errorf("recover segment: %w", err)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	buf := make([]byte, markEvery)
+	scan, buf := &window{f: f}, make([]byte, 2*blockHeader)
 	// The offsets of the last blocks are remembered, to step back over torn ones.
 	type place struct {
 		h  header
@@ -230,7 +255,7 @@ func (l *Ledger) recoverTail(s *segment) (last header, err error) {
 	var places []place
 	end := int64(segmentHeader)
 	for {
-		h, at, err := findBlock(f, end, s.size, 0, l.seed, buf)
+		h, at, err := findBlock(scan, end, s.size, 0, l.seed, buf)
 		if errors.Is(err, io.EOF) {
 			break
 		}
