@@ -288,9 +288,15 @@ func shortener(b *testing.B, folders folders, set Set, name string, choice Choic
 		b.Fatal(err)
 	}
 	folders[set]++
-	if err := ReadThrough(filepath.Join(dir, linksFile)); err != nil {
+	release, err := Hold(filepath.Join(dir, linksFile))
+	if err != nil {
 		b.Fatal(err)
 	}
+	b.Cleanup(func() {
+		if err := release(); err != nil {
+			b.Error(err)
+		}
+	})
 	r := Rung{Name: name, Server: Shortener(program, dir, append(args, strings.Fields(*argsFlag)...)...), Set: set, Choice: choice}
 	if touch {
 		r.Touch = touched
