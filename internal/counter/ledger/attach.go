@@ -51,6 +51,9 @@ func (l *Ledger) attach() (err error) {
 		}
 		end = max(segs[n-1].first, last.end())
 	}
+	if err := l.syncSegments(segs, floor); err != nil {
+		return err
+	}
 	r, err := l.openRing()
 	if err != nil {
 		return err
@@ -132,6 +135,24 @@ func (l *Ledger) setSource(source uuid.UUID) {
 	l.source = source
 	l.segMu.Unlock()
 	l.seed = crc32.Checksum(source[:], castagnoli)
+}
+
+// syncSegments makes durable what a process that died may only have written.
+// What comes before floor was counted, and therefore synced.
+func (l *Ledger) syncSegments(segs []*segment, floor uint64) error {
+	for i, s := range segs {
+		if i+1 < len(segs) && segs[i+1].first <= floor {
+			continue
+		}
+		f, err := l.open(s.path, os.O_RDONLY)
+		if err != nil {
+			return fmt.Errorf("sync segment: %w", err)
+		}
+		if err := errors.Join(f.Sync(), f.Close()); err != nil {
+			return fmt.Errorf("sync segment: %w", err)
+		}
+	}
+	return nil
 }
 
 // openRing opens the ring, or makes one; a file that is no ring is set aside.

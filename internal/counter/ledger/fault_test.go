@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 func TestSegmentRemovedWhileTheLedgerIsInUse(t *testing.T) {
@@ -164,4 +166,43 @@ func TestUnwrittenHitsThatWereWrittenMeanwhile(t *testing.T) {
 	if b, ok := l.Unwritten(7); !ok || b != nil {
 		t.Errorf("got %v, %t; want nothing", b, ok)
 	}
+}
+
+func TestDrainAfterClose(t *testing.T) {
+	dir := t.TempDir()
+	l := mustOpen(t, dir, 0, Options{RingBytes: 64 << 10})
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Drain(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("got %v; want %v", err, os.ErrClosed)
+	}
+	// The folder is free.
+	if err := mustOpen(t, dir, 0, Options{}).Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSyncThatGoesOnFailingIsTriedNowAndThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := mustOpen(t, t.TempDir(), 0, Options{RingBytes: 64 << 10})
+		l.open = func(path string, flag int) (file, error) {
+			f, err := openDisk(path, flag)
+			return &syncing{f, func() error { return syscall.EIO }}, err
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- l.Run(ctx) }()
+		const seconds = 5
+		for i := range seconds * 10 {
+			fill(t, l, i, 1, false)
+			time.Sleep(100 * time.Millisecond)
+		}
+		stop()
+		<-done
+		if st := l.Status(); st.Segments > seconds+2 {
+			t.Errorf("got %d segments; want about one a second", st.Segments)
+		}
+		_ = l.Close() // cannot sync either
+	})
 }

@@ -80,6 +80,7 @@ type Ledger struct {
 	// follows, to segMu.
 	drainMu  sync.Mutex
 	lock     *os.File
+	done     bool // closed: the folder is not taken into use again
 	seed     uint32
 	active   file
 	build    builder
@@ -214,6 +215,9 @@ func (l *Ledger) Drain() (uint64, error) {
 }
 
 func (l *Ledger) drain() error {
+	if l.done {
+		return fmt.Errorf("drain ledger: %w", os.ErrClosed)
+	}
 	if l.ring == nil {
 		if err := l.attach(); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -216,5 +217,42 @@ func TestSmallBlocksAreReadOnce(t *testing.T) {
 	}
 	if most := int(s.size) + markEvery; read > most {
 		t.Errorf("got %d bytes read of a segment of %d; want %d at most", read, s.size, most)
+	}
+}
+
+// What a killed process had written, but not synced, is counted soon after the
+// next start: it must be synced by then.
+func TestSegmentsOfAKilledProcessAreSynced(t *testing.T) {
+	before := mustOpen(t, t.TempDir(), 0, Options{RingBytes: 64 << 10, SegmentBytes: 4 << 10})
+	defer before.Close()
+	for i := range 30 {
+		fill(t, before, 20*i, 20, true)
+	}
+	if len(before.segments) < 4 {
+		t.Fatalf("got %d segments; want 4 or more", len(before.segments))
+	}
+	var want []string
+	for _, s := range before.segments[1:] {
+		want = append(want, filepath.Base(s.path))
+	}
+	dir := filepath.Join(t.TempDir(), "ledger")
+	if err := os.WriteFile(dir, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l := mustOpen(t, dir, before.segments[1].first, Options{RingBytes: 64 << 10}) // cannot use the folder yet
+	defer l.Close()
+	var seen []string
+	l.open = func(path string, flag int) (file, error) {
+		f, err := openDisk(path, flag)
+		return events{f, filepath.Base(path), &seen}, err
+	}
+	if err := errors.Join(os.Remove(dir), os.Rename(copyFolder(t, before.dir), dir)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Drain(); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(seen, want) {
+		t.Errorf("got syncs of %v; want %v: all but what is counted", seen, want)
 	}
 }

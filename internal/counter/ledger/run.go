@@ -63,7 +63,14 @@ func (l *Ledger) syncLoop(ctx context.Context, drained <-chan struct{}) {
 			return
 		case <-drained:
 		}
-		_ = l.Sync() // kept in Status, and logged
+		if err := l.Sync(); err != nil { // kept in Status, and logged
+			// Each time the hits go on in another segment.
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(retryEvery):
+			}
+		}
 	}
 }
 
@@ -181,6 +188,7 @@ func (l *Ledger) Close() error {
 	err := l.finish()
 	l.drainMu.Lock()
 	defer l.drainMu.Unlock()
+	l.done = true
 	for _, f := range l.ended {
 		err = errors.Join(err, f.Close())
 	}
