@@ -94,8 +94,9 @@ func makeLinks(db *bbolt.DB, path string, resident int64, keep bool) (*Links, er
 	if s.file, err = os.Open(path); err != nil {
 		return nil, err
 	}
+	kept := newBranches(maxBranches)
 	for i := range s.readers {
-		s.readers[i] = &reader{pages: pageReader{file: s.file, size: db.Info().PageSize}}
+		s.readers[i] = &reader{pages: pageReader{file: s.file, size: db.Info().PageSize, branches: kept}}
 	}
 	return s, nil
 }

@@ -42,7 +42,6 @@ func (r *reader) renew(s *Links) error {
 	r.tx, r.generation = tx, generation
 	r.slugs = tx.Bucket(slugsBucket)
 	r.root = uint64(r.slugs.Root())
-	r.pages.forget()
 	return nil
 }
 
@@ -59,7 +58,7 @@ func (r *reader) value() ([]byte, error) {
 	if r.root == 0 {
 		return r.slugs.Get(r.key), nil
 	}
-	return r.pages.get(r.root, r.key)
+	return r.pages.get(r.tx.ID(), r.root, r.key)
 }
 
 // borrow returns a reader, locked.

@@ -20,7 +20,7 @@ func slugsTree(t testing.TB, s *Links) (*pageReader, uint64, *bbolt.Bucket) {
 	}
 	t.Cleanup(func() { _ = tx.Rollback() })
 	slugs := tx.Bucket(slugsBucket)
-	return &pageReader{file: s.file, size: s.db.Info().PageSize}, uint64(slugs.Root()), slugs
+	return &pageReader{file: s.file, size: s.db.Info().PageSize, branches: newBranches(4)}, uint64(slugs.Root()), slugs
 }
 
 // Whatever the shape of the tree, pages say what bbolt says.
@@ -42,7 +42,7 @@ func TestPagesAgreeWithBolt(t *testing.T) {
 		err := slugs.ForEach(func(k, v []byte) error {
 			for _, key := range [][]byte{k, append(bytes.Clone(k), 'x'), k[:len(k)-1]} {
 				want := slugs.Get(key)
-				got, err := p.get(root, key)
+				got, err := p.get(1, root, key)
 				if err != nil || !bytes.Equal(got, want) || (got == nil) != (want == nil) {
 					t.Fatalf("%q: got %.40q, %v; want %.40q", key, got, err, want)
 				}
@@ -79,8 +79,8 @@ func TestDamagedPagesAreTold(t *testing.T) {
 				binary.NativeEndian.PutUint32(b[at:], rand.Uint32())
 			}
 		}
-		p := &pageReader{file: patched{whole, b, int64(root) * int64(size)}, size: size}
-		if _, err := p.get(root, key); err != nil {
+		p := &pageReader{file: patched{whole, b, int64(root) * int64(size)}, size: size, branches: newBranches(4)}
+		if _, err := p.get(1, root, key); err != nil {
 			told++
 		}
 	}
