@@ -293,21 +293,6 @@ func rewrite(path string, f func([]byte) []byte) error {
 	return os.WriteFile(path, f(b), 0o600)
 }
 
-func TestSecondOpenerIsRefused(t *testing.T) {
-	dir := t.TempDir()
-	l := mustOpen(t, dir, 0, Options{})
-	if _, err := Open(dir, 0, Options{}); !errors.Is(err, ErrInUse) {
-		t.Errorf("got %v; want %v", err, ErrInUse)
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	l = mustOpen(t, dir, 0, Options{})
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestFolderThatCannotBeUsed(t *testing.T) {
 	base := t.TempDir()
 	dir := filepath.Join(base, "ledger")

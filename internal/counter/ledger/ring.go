@@ -157,8 +157,7 @@ func (r *ring) begin(epoch, ordinal uint64) {
 	copy(r.data, ringMagic)
 	binary.LittleEndian.PutUint32(r.data[8:], ringVersion)
 	binary.LittleEndian.PutUint64(r.data[16:], r.size)
-	// The epoch goes last: until it is there, the old records and the old
-	// drained position are what a crash finds.
+	// The epoch goes last: until it is there, a crash finds the old records.
 	r.setDrained(0, ordinal)
 	r.word(24).Store(epoch)
 	r.setEpoch(epoch)
