@@ -41,6 +41,7 @@ type serveCommand struct {
 	TokenLength   int      `env:"HERALD_TOKEN_LENGTH" default:"7" placeholder:"N" help:"Length of new tokens, 5 to 11 characters (${default}). $$${env}"`
 
 	CacheSize      size           `env:"HERALD_CACHE_SIZE" default:"64MiB" placeholder:"SIZE" help:"Memory for links that are asked for often (${default}). $$${env}"`
+	MapLinks       bool           `env:"HERALD_MAP_LINKS" help:"Look links that are not in the cache up in the mapped file: half the cost, but all pages that were looked at may count as this process's memory (off). $$${env}"`
 	MaxConnections int            `env:"HERALD_MAX_CONNECTIONS" default:"16384" placeholder:"N" help:"Visitors' connections at a time (${default}). $$${env}"`
 	TrustedProxies []netip.Prefix `env:"HERALD_TRUSTED_PROXIES" placeholder:"CIDR" help:"Networks whose word for the visitor's address is believed (Forwarded, X-Forwarded-For); repeatable (none). $$${env}"`
 	Header         headers        `env:"HERALD_HEADER" sep:"none" placeholder:"HEADER" help:"Constant header of every redirect, 'Name: value'; repeatable, one per line in the environment (none). $$${env}"`
@@ -176,6 +177,7 @@ func (c *serveCommand) open(log *slog.Logger) (*shortener.Service, error) {
 		Data:         c.Data,
 		Bases:        bases,
 		TokenLength:  c.TokenLength,
+		MapLinks:     c.MapLinks,
 		NoLedger:     c.NoLedger,
 		CountryFile:  c.CountryDB,
 		DrainTimeout: c.DrainTimeout,

@@ -184,7 +184,7 @@ func TestOpenWithoutRoom(t *testing.T) {
 	}
 	// Where the address space is limited readers must not stay open: growing the
 	// mapping would wait for them for ever.
-	s, err := makeLinks(db, path, -1, false)
+	s, err := makeLinks(db, path, LinksOptions{ResidentBytes: -1}, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,10 +19,14 @@ import (
 
 // LinksOptions are the settings of Links; zero fields take the defaults.
 type LinksOptions struct {
-	// ResidentBytes bounds how much of the file counts as this process's memory
-	// while Run runs; 0: 64 MiB, negative: no bound. The page cache, which keeps
-	// lookups fast, is not bounded by it. Linux only.
+	// ResidentBytes bounds how much of the mapped file counts as this process's
+	// memory while Run runs; 0: 64 MiB, negative: no bound. The page cache, which
+	// keeps lookups fast, is not bounded by it. Linux only.
 	ResidentBytes int64
+	// Mapped makes Resolve look at the file through its mapping, without a bound:
+	// the fastest, where all pages that were looked at may count as this
+	// process's memory. Otherwise Resolve reads pages; see pageReader.
+	Mapped bool
 }
 
 // defaultResident is the default of LinksOptions.ResidentBytes.
@@ -68,7 +72,10 @@ func OpenLinks(path string, opts LinksOptions) (*Links, error) {
 	if opts.ResidentBytes == 0 {
 		opts.ResidentBytes = defaultResident
 	}
-	s, err := makeLinks(db, path, opts.ResidentBytes, roomy)
+	if opts.Mapped {
+		opts.ResidentBytes = -1
+	}
+	s, err := makeLinks(db, path, opts, roomy)
 	if err != nil {
 		db.Close()
 		return nil, fmt.Errorf("open links %s: %w", path, err)
@@ -77,10 +84,10 @@ func OpenLinks(path string, opts LinksOptions) (*Links, error) {
 }
 
 // makeLinks makes the store of an open file.
-func makeLinks(db *bbolt.DB, path string, resident int64, keep bool) (*Links, error) {
+func makeLinks(db *bbolt.DB, path string, opts LinksOptions, keep bool) (*Links, error) {
 	s := &Links{
 		db:      db,
-		mapping: newMapping(db, resident),
+		mapping: newMapping(db, opts.ResidentBytes),
 		turn:    make(chan struct{}, 1),
 		keep:    keep,
 		// Two for each thread that can run: a lookup then finds a free one at the
@@ -96,7 +103,7 @@ func makeLinks(db *bbolt.DB, path string, resident int64, keep bool) (*Links, er
 	}
 	kept := newBranches(maxBranches)
 	for i := range s.readers {
-		s.readers[i] = &reader{pages: pageReader{file: s.file, size: db.Info().PageSize, branches: kept}}
+		s.readers[i] = &reader{mapped: opts.Mapped, pages: pageReader{file: s.file, size: db.Info().PageSize, branches: kept}}
 	}
 	return s, nil
 }

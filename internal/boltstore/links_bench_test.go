@@ -51,8 +51,8 @@ func BenchmarkPutBatch(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*1000), "ns/link")
 }
 
-// BenchmarkResolve looks links up, uniformly, with and without a bound on the
-// resident memory. A million links are a file of some 130 MiB.
+// BenchmarkResolve looks links up, uniformly, by pages and through the mapping. A
+// million links are a file of some 130 MiB.
 func BenchmarkResolve(b *testing.B) {
 	for _, links := range []int{10_000, 1_000_000} {
 		path := b.TempDir() + "/links.db"
@@ -62,13 +62,13 @@ func BenchmarkResolve(b *testing.B) {
 		}
 		slugs := importMany(b, whole, links)
 		whole.Close()
-		for _, bound := range []int64{-1, defaultResident} {
-			name := "unbounded"
-			if bound > 0 {
-				name = "bounded"
+		for _, mapped := range []bool{false, true} {
+			name := "pages"
+			if mapped {
+				name = "mapped"
 			}
 			b.Run(fmt.Sprintf("links=%d/%s", links, name), func(b *testing.B) {
-				s, err := OpenLinks(path, LinksOptions{ResidentBytes: bound})
+				s, err := OpenLinks(path, LinksOptions{Mapped: mapped})
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -1,6 +1,7 @@
 package boltstore
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"sync"
 
@@ -13,10 +14,11 @@ import (
 // to find slugs. Beginning a transaction and finding the bucket cost as much as
 // the lookup itself, and nine allocations.
 type reader struct {
-	mu         sync.Mutex // protects all fields
-	tx         *bbolt.Tx  // nil: none
-	slugs      *bbolt.Bucket
-	root       uint64 // page of slugs; 0: the bucket is so small that it has none
+	mu         sync.Mutex    // protects all fields
+	tx         *bbolt.Tx     // nil: none
+	cursor     *bbolt.Cursor // on slugs
+	mapped     bool          // look through cursor, not pages
+	root       uint64        // page of slugs; 0: the bucket is so small that it has none
 	pages      pageReader
 	generation uint64 // of the store when tx began
 	key        []byte // reused
@@ -40,8 +42,8 @@ func (r *reader) renew(s *Links) error {
 		return closedError(err)
 	}
 	r.tx, r.generation = tx, generation
-	r.slugs = tx.Bucket(slugsBucket)
-	r.root = uint64(r.slugs.Root())
+	slugs := tx.Bucket(slugsBucket)
+	r.cursor, r.root = slugs.Cursor(), uint64(slugs.Root())
 	return nil
 }
 
@@ -49,16 +51,20 @@ func (r *reader) renew(s *Links) error {
 func (r *reader) release() {
 	if r.tx != nil {
 		_ = r.tx.Rollback() // fails only when ended already
-		r.tx, r.slugs = nil, nil
+		r.tx, r.cursor = nil, nil
 	}
 }
 
 // value returns the record of the slug in key; nil when there is none.
 func (r *reader) value() ([]byte, error) {
-	if r.root == 0 {
-		return r.slugs.Get(r.key), nil
+	if !r.mapped && r.root != 0 {
+		return r.pages.get(r.tx.ID(), r.root, r.key)
 	}
-	return r.pages.get(r.tx.ID(), r.root, r.key)
+	key, value := r.cursor.Seek(r.key)
+	if !bytes.Equal(key, r.key) {
+		return nil, nil
+	}
+	return value, nil
 }
 
 // borrow returns a reader, locked.

@@ -3,12 +3,15 @@ package boltstore
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"testing"
 
 	"go.etcd.io/bbolt"
+
+	"herald.example/internal/link"
 )
 
 // slugsTree returns a reader of s's slugs and their root, pinned until the test ends.
@@ -51,6 +54,32 @@ func TestPagesAgreeWithBolt(t *testing.T) {
 		})
 		if err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// Both ways of looking a link up see every commit that returned before.
+func TestResolveBothWays(t *testing.T) {
+	for _, mapped := range []bool{false, true} {
+		s, err := OpenLinks(t.TempDir()+"/links.db", LinksOptions{Mapped: mapped})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		for round := range 30 {
+			batch := drafts(200)
+			for i := range batch {
+				batch[i].Slug = fmt.Sprintf("%s-%d", batch[i].Slug, round)
+			}
+			put(t, s, batch...)
+			for _, d := range batch {
+				if _, target, err := s.Resolve(d.Domain, []byte(d.Slug), nil); err != nil || string(target) != d.Target {
+					t.Fatalf("mapped %v, round %d: got %q, %v; want %q", mapped, round, target, err, d.Target)
+				}
+			}
+			if _, _, err := s.Resolve(batch[0].Domain, []byte("nobody"), nil); !errors.Is(err, link.ErrNotFound) {
+				t.Fatalf("mapped %v: got %v; want %v", mapped, err, link.ErrNotFound)
+			}
 		}
 	}
 }

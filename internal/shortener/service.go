@@ -36,6 +36,7 @@ type Settings struct {
 	Data        string // folder; made when it is missing
 	Bases       Bases
 	TokenLength int    // characters; 0: link.DefaultToken
+	MapLinks    bool   // look links up through the mapped file: faster, see boltstore.LinksOptions
 	NoLedger    bool   // redirect without counting; what was counted can be read
 	CountryFile string // database of countries (MMDB); empty: countries are not known
 
@@ -101,7 +102,7 @@ func Open(s Settings) (_ *Service, err error) {
 	if err := os.MkdirAll(s.Data, 0o700); err != nil {
 		return nil, err
 	}
-	if svc.links, err = boltstore.OpenLinks(filepath.Join(s.Data, linksFile), boltstore.LinksOptions{}); err != nil {
+	if svc.links, err = boltstore.OpenLinks(filepath.Join(s.Data, linksFile), boltstore.LinksOptions{Mapped: s.MapLinks}); err != nil {
 		return nil, err
 	}
 	if svc.counts, err = boltstore.OpenCounts(filepath.Join(s.Data, countsFile)); err != nil {
