@@ -374,6 +374,48 @@ func TestPrunedLedgerKeepsTotals(t *testing.T) {
 	}
 }
 
+// syncedFirst is a store that wants the ledger synced up to what it is given.
+type syncedFirst struct {
+	*Counts
+	t       *testing.T
+	counter *counter.Counter
+	batches int
+}
+
+func (s *syncedFirst) Commit(b *counter.Batch) error {
+	if synced := s.counter.Status().Synced; synced < b.Position {
+		s.t.Errorf("got a batch up to hit %d with %d synced; want counts never to know more than a power loss leaves", b.Position, synced)
+	}
+	s.batches++
+	return s.Counts.Commit(b)
+}
+
+func TestCountsNeverKnowMoreThanTheSyncedLedger(t *testing.T) {
+	w := newWorld(t, counter.Options{})
+	w.close()
+	var err error
+	if w.store, err = OpenCounts(filepath.Join(w.dir, "counts.db")); err != nil {
+		t.Fatal(err)
+	}
+	store := &syncedFirst{Counts: w.store, t: t}
+	if w.counter, err = counter.Open(filepath.Join(w.dir, "ledger"), store, w.opts); err != nil {
+		t.Fatal(err)
+	}
+	store.counter = w.counter
+	for range 10 {
+		for range 50 {
+			w.hit(1)
+		}
+		if err := w.counter.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if store.batches != 10 {
+		t.Errorf("got %d batches; want 10", store.batches)
+	}
+	w.check()
+}
+
 func TestBatchIsAppliedOnce(t *testing.T) {
 	s, err := OpenCounts(filepath.Join(t.TempDir(), "counts.db"))
 	if err != nil {

@@ -35,6 +35,10 @@ const (
 	quarterSeconds = int64(link.Quarter / 1e9)
 )
 
+// MaxPositions is how many referrals of a link can be read in full: the newest.
+// Of a link with a hundred million, all would be a hundred megabytes.
+const MaxPositions = 10_000
+
 // ErrChunk is returned for bytes that are no chunk.
 var ErrChunk = errors.New("damaged counts")
 
@@ -51,7 +55,7 @@ type Entry struct {
 	Cells     []Cell   // by quarter, then traits
 	Referred  bool     // there were referrals
 	Last      int64    // Unix seconds of the latest of them
-	Positions []uint64 // ordinals of those that the ledger still holds, rising
+	Positions []uint64 // ordinals of the newest MaxPositions that the ledger still holds, rising
 }
 
 // Interner gives traits small numbers. The zero Interner is ready.
@@ -384,6 +388,9 @@ func (e *Entry) Merge(from *Entry) {
 		e.Referred, e.Last = true, from.Last
 	}
 	e.Positions = append(e.Positions, from.Positions...)
+	if over := len(e.Positions) - MaxPositions; over > 0 {
+		e.Positions = e.Positions[:copy(e.Positions, e.Positions[over:])]
+	}
 }
 
 // CompareCells orders cells by quarter, then traits.

@@ -129,6 +129,23 @@ func TestMergeAddsUp(t *testing.T) {
 	}
 }
 
+func TestMergeKeepsTheNewestPositions(t *testing.T) {
+	var e Entry
+	for first := uint64(0); first < 3*MaxPositions; first += MaxPositions / 2 {
+		from := Entry{Cells: []Cell{{1, 0, MaxPositions / 2}}}
+		for p := first; p < first+MaxPositions/2; p++ {
+			from.Positions = append(from.Positions, p)
+		}
+		e.Merge(&from)
+	}
+	if n := len(e.Positions); n != MaxPositions || e.Positions[0] != 2*MaxPositions || e.Positions[n-1] != 3*MaxPositions-1 {
+		t.Errorf("got %d positions from %d to %d; want the newest %d", n, e.Positions[0], e.Positions[n-1], MaxPositions)
+	}
+	if e.Cells[0].Hits != 3*MaxPositions {
+		t.Errorf("got %d hits; want all %d", e.Cells[0].Hits, 3*MaxPositions)
+	}
+}
+
 func TestTotalsPageHoldsWhatWasAdded(t *testing.T) {
 	var want, got TotalsPage
 	want[0].Hits[link.Human], want[0].Last = 1<<63, 1_790_000_000

@@ -235,6 +235,9 @@ func (c *Counter) Referrals(number uint64, skip, limit int, descending bool) (an
 		return link.ReferralAnswer{}, fmt.Errorf("read referrals: %w", err)
 	}
 	slices.Sort(positions) // nearly so already
+	// Runs keep that many each; together they must not tell more before a merge
+	// than after it.
+	positions = positions[max(len(positions)-MaxPositions, 0):]
 	oldest, _ := slices.BinarySearch(positions, c.ledger.Oldest())
 	positions = positions[oldest:]
 	answer.Total = uint64(len(positions))

@@ -165,6 +165,6 @@ type Referral struct {
 // ReferralAnswer holds referrals of one link.
 type ReferralAnswer struct {
 	Position  uint64
-	Total     uint64 // referrals that can still be read in full; the totals may be larger
+	Total     uint64 // referrals that can still be read in full, at most the newest 10,000; the totals may be larger
 	Referrals []Referral
 }
