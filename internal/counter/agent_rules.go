@@ -167,9 +167,9 @@ var agentRules = [...]agentRule{
 	// a human is asked for by a browser or a web view, whose agent says more.
 	// curl, Wget and HTTPie at the start of the agent are typed by a person, like
 	// the address in a browser; doc/decisions/0003 says why that counts.
-	{"curl/", "agent: curl", link.Human, atStart},
-	{"wget/", "agent: wget", link.Human, atStart},
-	{"httpie/", "agent: HTTPie", link.Human, atStart},
+	{"curl/", "typed: curl", link.Human, atStart},
+	{"wget/", "typed: wget", link.Human, atStart},
+	{"httpie/", "typed: HTTPie", link.Human, atStart},
 	{"curl/", "agent: curl", link.Crawler, anywhere},
 	{"wget", "agent: wget", link.Crawler, asWord},
 	{"python", "agent: Python", link.Crawler, anywhere},

@@ -233,7 +233,7 @@ func TestAgentTraitsOfHumans(t *testing.T) {
 // Tools that a person types an address into count, under their own rule.
 func TestTypedToolsAreHuman(t *testing.T) {
 	for agent, rule := range map[string]string{
-		"curl/8.5.0": "agent: curl", "Wget/1.21.4": "agent: wget", "HTTPie/3.2.2": "agent: HTTPie",
+		"curl/8.5.0": "typed: curl", "Wget/1.21.4": "typed: wget", "HTTPie/3.2.2": "typed: HTTPie",
 	} {
 		want := Traits{Class: link.Human, Rule: rule, Browser: otherFamily, OS: otherFamily}
 		if got := AgentTraits([]byte(agent)); got != want {
@@ -263,8 +263,12 @@ func TestAgentRulesAreWellFormed(t *testing.T) {
 		if r.class != link.Preview && r.class != link.Crawler && (r.class != link.Human || r.place != atStart) {
 			t.Errorf("rule %q: got class %s; want %s or %s, or a human's tool at the start", r.rule, r.class, link.Preview, link.Crawler)
 		}
-		if !strings.HasPrefix(r.rule, "agent: ") || len(r.rule) > 40 {
-			t.Errorf("got rule %q; want a short one that starts with %q", r.rule, "agent: ")
+		start := "agent: "
+		if r.class == link.Human {
+			start = "typed: "
+		}
+		if !strings.HasPrefix(r.rule, start) || len(r.rule) > 40 {
+			t.Errorf("got rule %q; want a short one that starts with %q", r.rule, start)
 		}
 		if key := fmt.Sprint(r.text, r.place); texts[key] {
 			t.Errorf("text %q stands in two rules", r.text)

@@ -14,7 +14,8 @@ type Traits struct {
 	Class link.Class
 	// Rule is the short, stable name of the rule that decided the class:
 	// "method HEAD", "Purpose: prefetch", "agent: Slackbot", "no user agent" …,
-	// and RuleBrowser when none of them did.
+	// RuleBrowser when none of them did, and "typed: curl" … for tools that a
+	// person types an address into.
 	Rule     string
 	Referrer string // host of the referring page, see ReferrerHost
 	Country  string // ISO 3166-1 code of two upper-case letters; empty: not known
