@@ -214,7 +214,7 @@ func TestSyncThatGoesOnFailingIsTriedNowAndThen(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 		}
 		stop()
-		<-done // the hits of its last moment may be synced or not
+		t.Logf("Run ended with: %v", <-done) // the hits of its last moment may be synced or not
 		if st := l.Status(); st.Segments > seconds+2 {
 			t.Errorf("got %d segments; want about one a second", st.Segments)
 		}
