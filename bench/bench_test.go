@@ -219,7 +219,7 @@ func numbers(b *testing.B, list string) []uint64 {
 // nothing. An entry holds a slug and a target.
 const (
 	entryBytes   = 256 // more than it takes
-	defaultCache = 64 << 20
+	defaultCache = 128 << 20
 	noCache      = "--cache-size=64KiB"
 	noLedger     = "--no-ledger"
 	always       = "--ledger-sync=always"

@@ -26,7 +26,7 @@ import (
 
 // gcPercent is how much garbage may gather, in percent of the memory in use.
 // Nearly all of that is the cache, which the collector does not look into: a
-// cycle takes a millisecond or two, and Go's own 100 would keep another 64 MB of
+// cycle takes a millisecond or two, and Go's own 100 would keep another 128 MB of
 // garbage. The variable GOGC overrides it.
 const gcPercent = 25
 
@@ -40,7 +40,7 @@ type serveCommand struct {
 	ShortBase     []string `env:"HERALD_SHORT_BASE" placeholder:"URL" help:"What short URLs begin with, such as https://go.example.com; repeatable, the first is the default (http://LISTEN). $$${env}"`
 	TokenLength   int      `env:"HERALD_TOKEN_LENGTH" default:"7" placeholder:"N" help:"Length of new tokens, 5 to 11 characters (${default}). $$${env}"`
 
-	CacheSize      size           `env:"HERALD_CACHE_SIZE" default:"64MiB" placeholder:"SIZE" help:"Memory for links that are asked for often (${default}). $$${env}"`
+	CacheSize      size           `env:"HERALD_CACHE_SIZE" default:"128MiB" placeholder:"SIZE" help:"Memory for links that are asked for often (${default}). $$${env}"`
 	MapLinks       bool           `env:"HERALD_MAP_LINKS" help:"Look links that are not in the cache up in the mapped file: half the cost, but all pages that were looked at may count as this process's memory (off). $$${env}"`
 	MaxConnections int            `env:"HERALD_MAX_CONNECTIONS" default:"16384" placeholder:"N" help:"Visitors' connections at a time (${default}). $$${env}"`
 	TrustedProxies []netip.Prefix `env:"HERALD_TRUSTED_PROXIES" placeholder:"CIDR" help:"Networks whose word for the visitor's address is believed (Forwarded, X-Forwarded-For); repeatable (none). $$${env}"`
