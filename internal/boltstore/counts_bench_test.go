@@ -44,12 +44,12 @@ func writtenBytes(t testing.TB) (n int64) {
 //
 //	go test -run - -bench Counting -benchtime 6000000x ./internal/boltstore
 func BenchmarkCounting(b *testing.B) {
-	var agents, pages []string
+	var agents, pages [][]byte
 	for i := range 9 {
-		agents = append(agents, fmt.Sprintf("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/%d.0.0.0 Safari/537.36", 130+i))
+		agents = append(agents, fmt.Appendf(nil, "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/%d.0.0.0 Safari/537.36", 130+i))
 	}
 	for i := range 7 {
-		pages = append(pages, fmt.Sprintf("https://news-%d.example.org/2026/page", i))
+		pages = append(pages, fmt.Appendf(nil, "https://news-%d.example.org/2026/page", i))
 	}
 	for _, links := range []uint64{1e6, 10e6} {
 		b.Run(fmt.Sprintf("links=%dM", links/1e6), func(b *testing.B) {
@@ -73,7 +73,7 @@ func BenchmarkCounting(b *testing.B) {
 					h := link.Hit{
 						Link: rand.Uint64N(links) + 1, Time: at.Add(time.Duration(i) * time.Second / 30_000),
 						Addr:  netip.AddrFrom4([4]byte{192, 0, byte(i >> 8), byte(i)}),
-						Agent: []byte(agents[i%len(agents)]), Referrer: []byte(pages[i%len(pages)]),
+						Agent: agents[i%len(agents)], Referrer: pages[i%len(pages)],
 					}
 					c.Append(&h)
 					if i%3000 == 2999 {
