@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
-	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -83,19 +82,7 @@ func (s *Counts) Close() error {
 // Run gives mapped memory back when more than 64 MiB are held, until ctx is
 // done; then it returns nil. It is called once at a time.
 func (s *Counts) Run(ctx context.Context) error {
-	defer s.mapping.close()
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		// Without the counter (no /proc) the bound cannot be kept, and all else can.
-		_ = s.mapping.trim()
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		case <-s.mapping.nudge:
-		}
-	}
+	return s.mapping.run(ctx, func() {})
 }
 
 // Applied implements counter.Store. An empty source asks for the highest number

@@ -10,7 +10,6 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -128,20 +127,7 @@ func (s *Links) Close() error {
 // keep freed pages from being used again, and it gives mapped memory back when
 // more than LinksOptions.ResidentBytes are held. It is called once at a time.
 func (s *Links) Run(ctx context.Context) error {
-	defer s.mapping.close()
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		// Without the counter (no /proc) the bound cannot be kept, and all else can.
-		_ = s.mapping.trim()
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-			s.Renew()
-		case <-s.mapping.nudge:
-		}
-	}
+	return s.mapping.run(ctx, s.Renew)
 }
 
 // Renew ends the read transactions that Resolve keeps; the next lookups begin

@@ -1,7 +1,9 @@
 package boltstore
 
 import (
+	"context"
 	"sync/atomic"
+	"time"
 
 	"go.etcd.io/bbolt"
 )
@@ -76,6 +78,25 @@ func (m *mapping) trim() error {
 		return nil
 	}
 	return m.giveBack()
+}
+
+// run trims when a second is over or touch asks for it, and calls tidy each
+// second, until ctx is done. It is called once at a time.
+func (m *mapping) run(ctx context.Context, tidy func()) error {
+	defer m.close()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		// Without the counter (no /proc) the bound cannot be kept, and all else can.
+		_ = m.trim()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			tidy()
+		case <-m.nudge:
+		}
+	}
 }
 
 // giveBack takes the file's pages out of the page tables. The read transaction
