@@ -101,7 +101,7 @@ func FuzzForwarded(f *testing.F) {
 		}
 		raw := []byte("X-Forwarded-For: " + first + "\r\nHost: x\r\nX-Forwarded-For: " + second + "\r\n\r\n")
 		got := visitor(raw, peer, testProxies)
-		if want := slowVisitor(t, raw, peer); got != want {
+		if want, comparable := slowVisitor(raw, peer); comparable && got != want {
 			t.Errorf("%q, %q: got %s; want %s", first, second, got, want)
 		}
 		raw = []byte("Forwarded: " + first + "\r\nForwarded: " + second + "\r\n\r\n")
@@ -118,17 +118,18 @@ func FuzzForwarded(f *testing.F) {
 	})
 }
 
-// slowVisitor is the walk over X-Forwarded-For without regard to speed.
-func slowVisitor(t *testing.T, raw []byte, last netip.Addr) netip.Addr {
+// slowVisitor is the walk over X-Forwarded-For without regard to speed. It has
+// no answer for what is no header, and for quotes, which have a table of their own.
+func slowVisitor(raw []byte, last netip.Addr) (_ netip.Addr, ok bool) {
 	header, err := textproto.NewReader(bufio.NewReader(bytes.NewReader(raw))).ReadMIMEHeader()
 	if err != nil {
-		t.Skip("no header that would get this far")
+		return last, false
 	}
 	lines := header["X-Forwarded-For"]
 	slices.Reverse(lines)
 	for _, line := range lines {
 		if strings.Contains(line, `"`) {
-			t.Skip("quotes have a table of their own")
+			return last, false
 		}
 		entries := strings.Split(line, ",")
 		if line = strings.Trim(line, " \t"); line == "" {
@@ -141,7 +142,7 @@ func slowVisitor(t *testing.T, raw []byte, last netip.Addr) netip.Addr {
 				continue // nothing before the first comma
 			}
 			if len(e) > longestNode {
-				return last
+				return last, true
 			}
 			a, err := netip.ParseAddr(e)
 			if err != nil {
@@ -149,26 +150,26 @@ func slowVisitor(t *testing.T, raw []byte, last netip.Addr) netip.Addr {
 				if bracketed {
 					host, port, _ = strings.Cut(e[1:], "]")
 					if !strings.Contains(e, "]") {
-						return last
+						return last, true
 					}
 				} else if strings.Count(e, ":") == 1 {
 					host, port, _ = strings.Cut(e, ":")
 					port = ":" + port
 				}
 				if port != "" && !optionalPort([]byte(port)) {
-					return last
+					return last, true
 				}
 				if a, err = netip.ParseAddr(host); err != nil || bracketed && !a.Is6() {
-					return last
+					return last, true
 				}
 			}
 			if a.Zone() != "" {
-				return last
+				return last, true
 			}
 			if last = a.Unmap(); !contained(last, testProxies) {
-				return last
+				return last, true
 			}
 		}
 	}
-	return last
+	return last, true
 }
