@@ -24,15 +24,24 @@ const module = "herald.example"
 // The tests of a room may import any room: they assemble what they test. No room
 // and no test may import a main or bench.
 var rooms = map[string][]string{
-	"bench":              {"internal/boltstore", "internal/link"}, // builds link sets; otherwise it sees only the binary
-	"cmd/shortener":      {everyone},
-	"internal/boltstore": {"internal/counter", "internal/link", "internal/varint"},
-	"internal/counter":   {"internal/link", "internal/varint"},
-	"internal/link":      {},
-	"internal/linkapi":   {"internal/counter", "internal/link", "internal/redirect", "internal/shortener"},
-	"internal/redirect":  {"internal/link"},
-	"internal/shortener": {"internal/boltstore", "internal/counter", "internal/link", "internal/redirect"}, // assembles, so it opens the stores
-	"internal/varint":    {},
+	"bench":                {"internal/boltstore", "internal/link"}, // builds link sets; otherwise it sees only the binary
+	"cmd/sharing-api":      {everyone},
+	"cmd/shortener":        {everyone},
+	"internal/boltstore":   {"internal/counter", "internal/link", "internal/network/simulated", "internal/publish", "internal/site", "internal/varint"},
+	"internal/certificate": {},
+	"internal/command":     {"internal/certificate", "internal/counter", "internal/link", "internal/linkapi", "internal/redirect", "internal/shortener"}, // what the mains share
+	"internal/counter":     {"internal/link", "internal/varint"},
+	"internal/fetch":       {},
+	"internal/link":        {},
+	"internal/linkapi":     {"internal/counter", "internal/link", "internal/redirect", "internal/shortener"},
+	"internal/network":     {"internal/fetch", "internal/link", "internal/publish", "internal/site"},
+	"internal/oneall":      {"internal/link", "internal/publish", "internal/site"},
+	"internal/operator":    {"internal/link", "internal/linkapi", "internal/publish", "internal/site"},
+	"internal/publish":     {"internal/link", "internal/site"},
+	"internal/redirect":    {"internal/link"},
+	"internal/shortener":   {"internal/boltstore", "internal/counter", "internal/link", "internal/redirect"}, // assembles, so it opens the stores
+	"internal/site":        {"internal/link"},
+	"internal/varint":      {},
 }
 
 // everyone stands for all rooms but mains and bench.
@@ -41,10 +50,14 @@ const everyone = "*"
 // homes says which rooms may import a library, so that it can be replaced by
 // changing one room. Here the tests have no privilege.
 var homes = map[string][]string{
+	"code.dny.dev/ssrf":                       {"internal/fetch"},
 	"github.com/HdrHistogram/hdrhistogram-go": {"bench"},
+	"github.com/getkin/kin-openapi":           {"internal/oneall"},
 	"github.com/jxskiss/base62":               {"internal/link"},
 	"github.com/valyala/fasthttp":             {"bench", "internal/redirect"}, // bench measures the redirect against fasthttp alone
+	"github.com/rivo/uniseg":                  {"internal/publish"},
 	"go.etcd.io/bbolt":                        {"internal/boltstore"},
+	"golang.org/x/crypto":                     {"internal/site"},
 }
 
 // folder is a package as the check sees it.

@@ -76,7 +76,7 @@ func (c *serveCommand) Validate() error {
 		return fmt.Errorf("--ledger-segment-size is %s; give at least 4KiB", c.LedgerSegmentSize)
 	}
 	if len(c.ShortBase) > 0 {
-		if _, err := shortener.ParseBases(c.ShortBase); err != nil {
+		if _, err := link.ParseBases(c.ShortBase); err != nil {
 			return fmt.Errorf("--short-base: %w", err)
 		}
 	}
@@ -169,7 +169,7 @@ func (c *serveCommand) makeFolder() (fresh bool, err error) {
 
 // open opens the service on the data folder.
 func (c *serveCommand) open(log *slog.Logger) (*shortener.Service, error) {
-	bases, err := shortener.ParseBases(c.ShortBase)
+	bases, err := link.ParseBases(c.ShortBase)
 	if err != nil {
 		return nil, err
 	}

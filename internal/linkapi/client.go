@@ -18,8 +18,6 @@ import (
 
 	"herald.example/internal/counter"
 	"herald.example/internal/link"
-	"herald.example/internal/redirect"
-	"herald.example/internal/shortener"
 )
 
 // Limits of a client.
@@ -194,14 +192,14 @@ func (c *Client) Changes(ctx context.Context, after uint64, limit int) ([]link.C
 }
 
 // Bases returns the domains served and the bases of their short URLs.
-func (c *Client) Bases(ctx context.Context) (shortener.Bases, error) {
+func (c *Client) Bases(ctx context.Context) (link.Bases, error) {
 	var answer domainsAnswer
 	if err := c.call(ctx, http.MethodGet, "/v1/domains", nil, &answer); err != nil {
 		return nil, err
 	}
-	bases := make(shortener.Bases, len(answer.Domains))
+	bases := make(link.Bases, len(answer.Domains))
 	for i, d := range answer.Domains {
-		bases[i] = redirect.Base(d)
+		bases[i] = link.Base(d)
 	}
 	return bases, nil
 }

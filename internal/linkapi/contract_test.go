@@ -78,7 +78,7 @@ func startService(t *testing.T) (svc *shortener.Service, visitors string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bases, err := shortener.ParseBases([]string{"http://" + ln.Addr().String(), "https://" + second})
+	bases, err := link.ParseBases([]string{"http://" + ln.Addr().String(), "https://" + second})
 	if err != nil {
 		t.Fatal(err)
 	}

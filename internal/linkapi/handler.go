@@ -30,7 +30,7 @@ type Registry interface {
 type Index interface {
 	List(ctx context.Context, query link.ListQuery) (link.Page, error)
 	Changes(ctx context.Context, after uint64, limit int) ([]link.ChangeEvent, error)
-	Bases(ctx context.Context) (shortener.Bases, error)
+	Bases(ctx context.Context) (link.Bases, error)
 }
 
 // Readings reads what was counted, also of links that are deleted.

@@ -102,7 +102,7 @@ func newBench(tb testing.TB, n int, ledger Ledger, change func(*Options)) (*Serv
 	tb.Helper()
 	o := Options{
 		Store: manyStore{n}, Ledger: ledger, CacheBytes: 256 << 20,
-		Bases: []Base{{testDomain, "https://" + testDomain}},
+		Bases: []link.Base{{Domain: testDomain, URL: "https://" + testDomain}},
 	}
 	if n < 100_000 {
 		o.CacheBytes = 8 << 20

@@ -9,22 +9,16 @@ import (
 	"herald.example/internal/link"
 )
 
-// Base is a domain that links live on.
-type Base struct {
-	Domain string // as links carry it: see link.CheckDomain
-	URL    string // what stands before "/" and the slug in the domain's short URLs
-}
-
 // domains finds the domain that a request speaks to.
 type domains struct {
-	bases  []Base
+	bases  []link.Base
 	byHost map[string]uint16
 }
 
 // maxBases is what the cache's entries have room for.
 const maxBases = 1 << 16
 
-func newDomains(bases []Base) (*domains, error) {
+func newDomains(bases []link.Base) (*domains, error) {
 	if len(bases) == 0 || len(bases) > maxBases {
 		return nil, fmt.Errorf("%d short bases: give 1 to %d", len(bases), maxBases)
 	}
@@ -42,7 +36,7 @@ func newDomains(bases []Base) (*domains, error) {
 			return nil, fmt.Errorf("short base %q: the domain %s has one already", b.URL, domain)
 		}
 		d.byHost[domain] = uint16(i)
-		d.bases = append(d.bases, Base{Domain: domain, URL: strings.TrimSuffix(b.URL, "/")})
+		d.bases = append(d.bases, link.Base{Domain: domain, URL: strings.TrimSuffix(b.URL, "/")})
 	}
 	return d, nil
 }

@@ -282,7 +282,7 @@ func (l *brokenListener) Accept() (net.Conn, error) {
 
 // TestAcceptFails: want of file descriptors is waited out, anything else ends Serve.
 func TestAcceptFails(t *testing.T) {
-	s, err := New(Options{Store: &fakeStore{}, Bases: []Base{{testDomain, "https://" + testDomain}}, CacheBytes: 1 << 20})
+	s, err := New(Options{Store: &fakeStore{}, Bases: []link.Base{{Domain: testDomain, URL: "https://" + testDomain}}, CacheBytes: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,7 +61,7 @@ func FuzzHost(f *testing.F) {
 	for _, s := range []string{"go.example.com", "GO.example.com:80", "x.example.org.", "[::1]:80", "", ":80", "a:b", "[", "a..b", "é"} {
 		f.Add([]byte(s))
 	}
-	d, err := newDomains([]Base{{testDomain, "https://" + testDomain}, {otherDomain, "https://" + otherDomain}, {"::1", "http://[::1]"}})
+	d, err := newDomains([]link.Base{{Domain: testDomain, URL: "https://" + testDomain}, {Domain: otherDomain, URL: "https://" + otherDomain}, {Domain: "::1", URL: "http://[::1]"}})
 	if err != nil {
 		f.Fatal(err)
 	}

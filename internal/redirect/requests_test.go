@@ -462,7 +462,7 @@ func TestRealTargets(t *testing.T) {
 }
 
 func TestOptions(t *testing.T) {
-	bases := []Base{{testDomain, "https://" + testDomain}}
+	bases := []link.Base{{Domain: testDomain, URL: "https://" + testDomain}}
 	store := &fakeStore{}
 	for _, test := range []struct {
 		name string
@@ -470,8 +470,8 @@ func TestOptions(t *testing.T) {
 	}{
 		{"no store", Options{Bases: bases}},
 		{"no base", Options{Store: store}},
-		{"bad domain", Options{Store: store, Bases: []Base{{"a b", "https://a.example"}}}},
-		{"bad URL", Options{Store: store, Bases: []Base{{testDomain, "go.example.com"}}}},
+		{"bad domain", Options{Store: store, Bases: []link.Base{{Domain: "a b", URL: "https://a.example"}}}},
+		{"bad URL", Options{Store: store, Bases: []link.Base{{Domain: testDomain, URL: "go.example.com"}}}},
 		{"same domain twice", Options{Store: store, Bases: append(bases, bases...)}},
 		{"tiny cache", Options{Store: store, Bases: bases, CacheBytes: 1}},
 		{"negative limit", Options{Store: store, Bases: bases, MaxConns: -1}},

@@ -37,9 +37,9 @@ type Ledger interface {
 
 // Options are the settings of a Server. Zero fields take the defaults.
 type Options struct {
-	Store  Store  // must be set
-	Ledger Ledger // nil: nothing is counted
-	Bases  []Base // the domains served, at least one; the first answers for every other Host
+	Store  Store       // must be set
+	Ledger Ledger      // nil: nothing is counted
+	Bases  []link.Base // the domains served, at least one; the first answers for every other Host
 
 	// CacheBytes is the memory for links, 64 KiB to 32 GiB; 0: 128 MiB. A link
 	// with a target of 50 bytes takes about 100: 128 MiB hold some 1.4 million.

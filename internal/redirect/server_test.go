@@ -126,7 +126,7 @@ func newWorld(t testing.TB, change func(*Options)) *world {
 	w.store.links[otherDomain+"/8WEtk2a"] = active(5, "https://example.org/other")
 	o := Options{
 		Store: w.store, Ledger: w.ledger, CacheBytes: 1 << 20,
-		Bases: []Base{{testDomain, "https://" + testDomain}, {otherDomain, "https://" + otherDomain + "/"}},
+		Bases: []link.Base{{Domain: testDomain, URL: "https://" + testDomain}, {Domain: otherDomain, URL: "https://" + otherDomain + "/"}},
 	}
 	if change != nil {
 		change(&o)

@@ -10,7 +10,7 @@ import (
 )
 
 // Bases are the domains served. The error is for implementations over a wire.
-func (s *Service) Bases(context.Context) (Bases, error) { return s.bases, nil }
+func (s *Service) Bases(context.Context) (link.Bases, error) { return s.bases, nil }
 
 // Put puts links, all or none, in one transaction. A draft without domain is
 // put on the default domain; one without slug gets a fresh token. A draft that
@@ -59,8 +59,8 @@ func (s *Service) complete(drafts []link.Draft) ([]link.Draft, error) {
 			return nil, &link.DraftError{Index: i, Field: field, Err: err}
 		}
 		ref, err := s.locate(d.Ref)
-		if err == nil && s.bases.find(ref.Domain) == nil {
-			err = fmt.Errorf("%w: %s is not served here; served are %s", link.ErrDomain, ref.Domain, strings.Join(s.bases.domains(), ", "))
+		if err == nil && s.bases.Find(ref.Domain) == nil {
+			err = fmt.Errorf("%w: %s is not served here; served are %s", link.ErrDomain, ref.Domain, strings.Join(s.bases.Domains(), ", "))
 		}
 		if err != nil {
 			return refuse("domain", err)

@@ -34,7 +34,7 @@ const foldTimeout = 30 * time.Second
 // Settings are what a Service is made from. Data and Bases must be set.
 type Settings struct {
 	Data        string // folder; made when it is missing
-	Bases       Bases
+	Bases       link.Bases
 	TokenLength int    // characters; 0: link.DefaultToken
 	MapLinks    bool   // look links up through the mapped file: faster, see boltstore.LinksOptions
 	NoLedger    bool   // redirect without counting; what was counted can be read
@@ -54,7 +54,7 @@ type Settings struct {
 // Service is the shortener. Its methods may be called by many goroutines at
 // once, between Open and Close. A Ref without domain means the default domain.
 type Service struct {
-	bases       Bases
+	bases       link.Bases
 	tokenLength int
 	drain       time.Duration
 	now         func() time.Time

@@ -32,7 +32,7 @@ func run(t *testing.T, settings Settings) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if settings.Bases, err = ParseBases([]string{"http://" + ln.Addr().String()}); err != nil {
+	if settings.Bases, err = link.ParseBases([]string{"http://" + ln.Addr().String()}); err != nil {
 		t.Fatal(err)
 	}
 	svc, err := Open(settings)
@@ -88,7 +88,7 @@ func (r *running) visit(t *testing.T, slug string) int {
 }
 
 func TestOpenRefuses(t *testing.T) {
-	bases, err := ParseBases([]string{"http://127.0.0.1:8080"})
+	bases, err := link.ParseBases([]string{"http://127.0.0.1:8080"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func TestOpenRefuses(t *testing.T) {
 // TestOpenAfterFailure: an Open that fails half way gives back what it has
 // opened.
 func TestOpenAfterFailure(t *testing.T) {
-	bases, err := ParseBases([]string{"http://127.0.0.1:8080"})
+	bases, err := link.ParseBases([]string{"http://127.0.0.1:8080"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,7 +262,7 @@ func (brokenListener) Accept() (net.Conn, error) { return nil, errBroken }
 
 // TestListenerFails: a part that fails stops the service.
 func TestListenerFails(t *testing.T) {
-	bases, err := ParseBases([]string{"http://127.0.0.1:8080"})
+	bases, err := link.ParseBases([]string{"http://127.0.0.1:8080"})
 	if err != nil {
 		t.Fatal(err)
 	}

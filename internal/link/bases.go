@@ -1,39 +1,42 @@
-package shortener
+package link
 
 import (
 	"fmt"
 	"net/url"
 	"strings"
-
-	"herald.example/internal/link"
-	"herald.example/internal/redirect"
 )
 
+// Base is a domain that links live on.
+type Base struct {
+	Domain string // as links carry it: see CheckDomain
+	URL    string // what stands before "/" and the slug in the domain's short URLs
+}
+
 // Bases are the domains served. The first one is the default.
-type Bases []redirect.Base
+type Bases []Base
 
 // ParseBases reads bases from URLs such as https://go.example.com or
 // http://127.0.0.1:8080. At least one is wanted, and no domain twice: a link
 // does not know ports.
 func ParseBases(urls []string) (Bases, error) {
 	if len(urls) == 0 {
-		return nil, fmt.Errorf("%w: give at least one base for short URLs", link.ErrDomain)
+		return nil, fmt.Errorf("%w: give at least one base for short URLs", ErrDomain)
 	}
 	var bases Bases
 	for _, raw := range urls {
 		u, err := url.Parse(raw)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" ||
 			u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-			return nil, fmt.Errorf("%w: base %q; give scheme and host only, such as https://go.example.com", link.ErrDomain, raw)
+			return nil, fmt.Errorf("%w: base %q; give scheme and host only, such as https://go.example.com", ErrDomain, raw)
 		}
-		domain, err := link.CheckDomain(u.Host)
+		domain, err := CheckDomain(u.Host)
 		if err != nil {
 			return nil, err
 		}
-		if bases.find(domain) != nil {
-			return nil, fmt.Errorf("%w: %s is the domain of two bases", link.ErrDomain, domain)
+		if bases.Find(domain) != nil {
+			return nil, fmt.Errorf("%w: %s is the domain of two bases", ErrDomain, domain)
 		}
-		bases = append(bases, redirect.Base{Domain: domain, URL: u.Scheme + "://" + strings.ToLower(u.Host)})
+		bases = append(bases, Base{Domain: domain, URL: u.Scheme + "://" + strings.ToLower(u.Host)})
 	}
 	return bases, nil
 }
@@ -41,8 +44,8 @@ func ParseBases(urls []string) (Bases, error) {
 // Default is the domain of links that name none.
 func (b Bases) Default() string { return b[0].Domain }
 
-// domains are the domains of all bases, the default first.
-func (b Bases) domains() []string {
+// Domains are the domains of all bases, the default first.
+func (b Bases) Domains() []string {
 	domains := make([]string, len(b))
 	for i, base := range b {
 		domains[i] = base.Domain
@@ -52,15 +55,15 @@ func (b Bases) domains() []string {
 
 // ShortURL is the URL that a link is reached at. A link on a domain that is no
 // longer served keeps the URL it would have over https.
-func (b Bases) ShortURL(ref link.Ref) string {
-	if base := b.find(ref.Domain); base != nil {
+func (b Bases) ShortURL(ref Ref) string {
+	if base := b.Find(ref.Domain); base != nil {
 		return base.URL + "/" + ref.Slug
 	}
 	return "https://" + ref.Domain + "/" + ref.Slug
 }
 
-// find returns the base of a domain, nil when it is not served.
-func (b Bases) find(domain string) *redirect.Base {
+// Find returns the base of a domain, nil when it is not served.
+func (b Bases) Find(domain string) *Base {
 	for i := range b {
 		if b[i].Domain == domain {
 			return &b[i]

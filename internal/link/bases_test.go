@@ -1,10 +1,8 @@
-package shortener
+package link
 
 import (
 	"errors"
 	"testing"
-
-	"herald.example/internal/link"
 )
 
 func TestParseBases(t *testing.T) {
@@ -35,7 +33,7 @@ func TestParseBases(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			bases, err := ParseBases(c.urls)
 			if c.domain == "" {
-				if !errors.Is(err, link.ErrDomain) {
+				if !errors.Is(err, ErrDomain) {
 					t.Errorf("got %v, %v; want ErrDomain", bases, err)
 				}
 				return
@@ -46,7 +44,7 @@ func TestParseBases(t *testing.T) {
 			if got := bases[len(bases)-1].Domain; got != c.domain {
 				t.Errorf("got domain %s; want %s", got, c.domain)
 			}
-			if got := bases.ShortURL(link.Ref{Domain: c.domain, Slug: "a"}); got != c.short {
+			if got := bases.ShortURL(Ref{Domain: c.domain, Slug: "a"}); got != c.short {
 				t.Errorf("got %s; want %s", got, c.short)
 			}
 		})

@@ -1,0 +1,12 @@
+// Package site knows who publishes: sites, which are the customers of a server,
+// with their keys; the users of a site; and the identities of a user, which are
+// accounts on networks, with sealed credentials.
+//
+// A site sees nothing of another one: every call names the site, and the token
+// of another site's user is not found.
+//
+// Private keys and credentials are sealed at rest with XChaCha20-Poly1305 under a
+// key from a file (see Ring). Sealed bytes are bound to the record that they
+// belong to, so that nobody can move them to another. In memory they are held
+// unsealed only where they are used; they print as "[secret]".
+package site

@@ -1,0 +1,55 @@
+package site
+
+import "context"
+
+// Sites keeps the sites. Every write is one transaction that is on disk when the
+// call returns.
+type Sites interface {
+	// PutSite writes a site, new or changed. Another site of the same name, or with
+	// the public key of one of its pairs, is ErrTaken.
+	PutSite(ctx context.Context, s Site) error
+	// Sites returns all sites in the order of creation. They are few: the directory
+	// holds them in memory.
+	Sites(ctx context.Context) ([]Site, error)
+}
+
+// Users keeps the users of sites. Unknown tokens are ErrNotFound.
+type Users interface {
+	PutUser(ctx context.Context, site string, u User) error // new or changed
+	User(ctx context.Context, site, token string) (User, []Identity, error)
+	ListUsers(ctx context.Context, site string, q ListQuery, f UserFilter) (Page[User], error)
+	// DeleteUser removes a user and their identities, and returns what was there.
+	DeleteUser(ctx context.Context, site, token string) (User, []Identity, error)
+}
+
+// Identities keeps the identities of sites. Unknown tokens are ErrNotFound.
+type Identities interface {
+	// Arrive writes, in one transaction, a user (new or changed), an identity of
+	// theirs (new or changed) and the connection. When the site has an identity of
+	// the same provider and account ID already, arrive is called with it and with its
+	// user, else with nil and the user of the token that was given (nil when it is
+	// empty, ErrNotFound when it is unknown); what it returns is written. It is called
+	// in the transaction: it must be quick and may be called again.
+	Arrive(ctx context.Context, site, user, provider, account string,
+		arrive func(*User, *Identity) (User, Identity, Connection, error)) (User, Identity, Connection, error)
+	Identity(ctx context.Context, site, token string) (Identity, error)
+	ListIdentities(ctx context.Context, site string, q ListQuery) (Page[Identity], error)
+	// EditIdentity lets edit change an identity and writes it. Token and provider stay.
+	// A new User must exist.
+	EditIdentity(ctx context.Context, site, token string, edit func(*Identity) error) (Identity, error)
+	DeleteIdentity(ctx context.Context, site, token string) (Identity, error)
+}
+
+// Connections reads connections. Unknown tokens are ErrNotFound.
+type Connections interface {
+	Connection(ctx context.Context, site, token string) (Connection, error)
+	ListConnections(ctx context.Context, site string, q ListQuery) (Page[Connection], error)
+}
+
+// Store is all that a Directory keeps.
+type Store interface {
+	Sites
+	Users
+	Identities
+	Connections
+}
