@@ -27,7 +27,7 @@ var rooms = map[string][]string{
 	"bench":                {"internal/boltstore", "internal/link"}, // builds link sets; otherwise it sees only the binary
 	"cmd/sharing-api":      {everyone},
 	"cmd/shortener":        {everyone},
-	"internal/boltstore":   {"internal/counter", "internal/link", "internal/network/simulated", "internal/publish", "internal/site", "internal/varint"},
+	"internal/boltstore":   {"internal/counter", "internal/link", "internal/network", "internal/publish", "internal/site", "internal/varint"},
 	"internal/certificate": {},
 	"internal/command":     {"internal/certificate", "internal/counter", "internal/link", "internal/linkapi", "internal/redirect", "internal/shortener"}, // what the mains share
 	"internal/counter":     {"internal/link", "internal/varint"},

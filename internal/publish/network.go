@@ -54,4 +54,15 @@ type Introducer interface {
 // be published to here, it is an *Error of kind Unsupported.
 type Networks interface {
 	Network(s site.Site, provider string) (Network, error)
+	// Providers are all networks that this server knows, in the order of their keys.
+	Providers(s site.Site) []Provider
+}
+
+// Provider describes a network.
+type Provider struct {
+	Key       string // lower-case word, such as mastodon
+	Name      string // as people know it
+	Available bool   // an adapter, or the simulated network, is there to publish
+	Simulated bool   // it is the simulated network, in its own name or in another's
+	Server    bool   // accounts of it are on many servers: Account.Server is wanted
 }

@@ -16,10 +16,10 @@ type Sites interface {
 // Users keeps the users of sites. Unknown tokens are ErrNotFound.
 type Users interface {
 	PutUser(ctx context.Context, site string, u User) error // new or changed
-	User(ctx context.Context, site, token string) (User, []Identity, error)
-	ListUsers(ctx context.Context, site string, q ListQuery, f UserFilter) (Page[User], error)
+	User(ctx context.Context, site, token string) (Person, error)
+	ListUsers(ctx context.Context, site string, q ListQuery, f UserFilter) (Page[Person], error)
 	// DeleteUser removes a user and their identities, and returns what was there.
-	DeleteUser(ctx context.Context, site, token string) (User, []Identity, error)
+	DeleteUser(ctx context.Context, site, token string) (Person, error)
 }
 
 // Identities keeps the identities of sites. Unknown tokens are ErrNotFound.

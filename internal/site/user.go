@@ -10,6 +10,12 @@ type User struct {
 	Logins    int
 }
 
+// Person is a user with their identities, in the order of their creation.
+type Person struct {
+	User
+	Identities []Identity
+}
+
 // Identity is a user's account on a network.
 type Identity struct {
 	Token    string // UUID
