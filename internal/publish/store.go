@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"herald.example/internal/link"
 	"herald.example/internal/site"
 )
 
@@ -68,9 +69,17 @@ type Store interface {
 // Outbox is the store as the dispatcher sees it.
 type Outbox interface {
 	// Due returns publications whose Due is not after now, the earliest first, at
-	// most limit of them; and when the next one behind these is due, zero when there
-	// is none.
-	Due(ctx context.Context, now time.Time, limit int) (due []Ref, next time.Time, err error)
+	// most limit of them, passing over those for which skip is true; and when the
+	// next one that is not due yet is, zero when there is none. skip is called in the
+	// transaction: it must be quick.
+	Due(ctx context.Context, now time.Time, limit int, skip func(Ref) bool) (due []Ref, next time.Time, err error)
 	// Waiting is the number of publications in the outbox.
 	Waiting(ctx context.Context) (int, error)
+}
+
+// BasesStore remembers the bases of short URLs, so that messages are accepted also
+// while a separate shortener cannot be reached.
+type BasesStore interface {
+	Bases(ctx context.Context) (link.Bases, error) // nil when none were put
+	PutBases(ctx context.Context, bases link.Bases) error
 }
