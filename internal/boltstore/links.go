@@ -8,7 +8,6 @@ import (
 	"maps"
 	"os"
 	"runtime"
-	"sync"
 	"sync/atomic"
 
 	"go.etcd.io/bbolt"
@@ -40,10 +39,7 @@ type Links struct {
 	mapping *mapping
 	domains atomic.Pointer[domainTable]
 
-	// turn holds a value while somebody commits: see commit.
-	turn    chan struct{}
-	queueMu sync.Mutex // protects queue
-	queue   []*change
+	changes *queue[*writer]
 
 	// generation rises after every commit and before its caller hears of it, so
 	// that a reader with an older one knows that it reads the past.
@@ -87,12 +83,12 @@ func makeLinks(db *bbolt.DB, path string, opts LinksOptions, keep bool) (*Links,
 	s := &Links{
 		db:      db,
 		mapping: newMapping(db, opts.ResidentBytes),
-		turn:    make(chan struct{}, 1),
 		keep:    keep,
 		// Two for each thread that can run: a lookup then finds a free one at the
 		// first or second try.
 		readers: make([]*reader, 2*runtime.GOMAXPROCS(0)),
 	}
+	s.changes = newQueue(link.MaxBatch, s.writeGroup)
 	if err := s.loadDomains(); err != nil {
 		return nil, err
 	}

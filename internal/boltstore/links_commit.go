@@ -2,128 +2,24 @@ package boltstore
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"errors"
-	"slices"
 
 	"go.etcd.io/bbolt"
 
 	"herald.example/internal/link"
 )
 
-// change is what one caller wants written.
-type change struct {
-	cost    int      // links touched, for bounding a group
-	domains []string // that need an id
-	// apply looks at everything first and writes last: when it returns an error,
-	// it has written nothing.
-	apply func(*writer) error
-	done  chan struct{} // closed when the change is decided
-	err   error         // of the change; read after done
-}
-
-// errUnfinished is the error of a change whose commit panicked.
-var errUnfinished = errors.New("commit did not finish")
-
-// commit writes c, together with what others want written at the same time.
-//
-// A commit costs two syncs of the disk, whatever its size, so callers share
-// them: everybody queues its change, one of them gets the turn and commits all
-// that is queued, and what is queued meanwhile is the next group. A lone caller
-// gets the turn at once; there is no timer.
-//
-// When ctx ends before the change was taken into a group, nothing is written and
-// the context's error is returned. After that the commit is waited for.
-func (s *Links) commit(ctx context.Context, c *change) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	c.done = make(chan struct{})
-	s.queueMu.Lock()
-	s.queue = append(s.queue, c)
-	s.queueMu.Unlock()
-	for {
-		select {
-		case <-c.done: // before the turn, if both are ready
-			return c.err
-		default:
-		}
-		select {
-		case <-c.done:
-			return c.err
-		case s.turn <- struct{}{}:
-			s.commitGroup(s.takeGroup())
-		case <-ctx.Done():
-			if s.withdraw(c) {
-				return ctx.Err()
-			}
-			<-c.done
-			return c.err
-		}
-	}
-}
-
-// takeGroup takes the oldest changes from the queue: at least one if there is
-// any, and no more when they touch as many links as a full Put.
-func (s *Links) takeGroup() []*change {
-	s.queueMu.Lock()
-	defer s.queueMu.Unlock()
-	n, cost := 0, 0
-	for n < len(s.queue) && (n == 0 || cost+s.queue[n].cost <= link.MaxBatch) {
-		cost += s.queue[n].cost
-		n++
-	}
-	group := slices.Clone(s.queue[:n])
-	s.queue = slices.Delete(s.queue, 0, n)
-	return group
-}
-
-// withdraw takes c out of the queue, and says whether it was still there.
-func (s *Links) withdraw(c *change) bool {
-	s.queueMu.Lock()
-	defer s.queueMu.Unlock()
-	i := slices.Index(s.queue, c)
-	if i < 0 {
-		return false
-	}
-	s.queue = slices.Delete(s.queue, i, i+1)
-	return true
-}
-
-// commitGroup commits the group in one transaction, tells its callers, and hands
-// the turn on. A change that is refused does not hinder the others; when the
-// transaction fails, all of them fail.
-func (s *Links) commitGroup(group []*change) {
-	defer func() { <-s.turn }()
-	if len(group) == 0 {
-		return
-	}
-	defer func() {
-		for _, c := range group {
-			close(c.done)
-		}
-	}()
+// writeGroup commits a group of changes. The caller has the turn.
+func (s *Links) writeGroup(group []*change[*writer], apply func(*writer)) error {
 	var domains []string
 	for _, c := range group {
-		c.err = errUnfinished
 		domains = append(domains, c.domains...)
 	}
-	refusals := make([]error, len(group))
-	err := s.addDomains(domains)
-	if err == nil {
-		err = s.update(func(w *writer) {
-			for i, c := range group {
-				refusals[i] = c.apply(w)
-			}
-		})
+	if err := s.addDomains(domains); err != nil {
+		return err
 	}
-	for i, c := range group {
-		c.err = refusals[i]
-		if err != nil {
-			c.err = closedError(err)
-		}
-	}
+	return s.update(apply)
 }
 
 // update calls fn with a writer and commits what it wrote. The caller has the

@@ -18,9 +18,9 @@ import (
 func waitQueued(t *testing.T, s *Links, n int) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); ; runtime.Gosched() {
-		s.queueMu.Lock()
-		queued := len(s.queue)
-		s.queueMu.Unlock()
+		s.changes.mu.Lock()
+		queued := len(s.changes.waiting)
+		s.changes.mu.Unlock()
 		if queued == n {
 			return
 		}
@@ -36,7 +36,7 @@ func TestCallersShareACommit(t *testing.T) {
 	before := s.generation.Load()
 
 	const callers = 50
-	s.turn <- struct{}{} // somebody commits
+	s.changes.turn <- struct{}{} // somebody commits
 	errs := make([]error, callers)
 	var group sync.WaitGroup
 	for i := range callers {
@@ -49,7 +49,7 @@ func TestCallersShareACommit(t *testing.T) {
 		})
 	}
 	waitQueued(t, s, callers)
-	<-s.turn
+	<-s.changes.turn
 	group.Wait()
 
 	if got := s.generation.Load() - before; got != 1 {
@@ -73,10 +73,10 @@ func TestCallersShareACommit(t *testing.T) {
 func TestGroupsAreBounded(t *testing.T) {
 	s, _ := newLinks(t)
 	for _, cost := range []int{3000, 6000, 2000, 1, link.MaxBatch + 1, 1} {
-		s.queue = append(s.queue, &change{cost: cost})
+		s.changes.waiting = append(s.changes.waiting, &change[*writer]{cost: cost})
 	}
 	for _, want := range []int{2, 2, 1, 1, 0} {
-		if got := len(s.takeGroup()); got != want {
+		if got := len(s.changes.takeGroup()); got != want {
 			t.Errorf("got a group of %d; want %d", got, want)
 		}
 	}
@@ -86,7 +86,7 @@ func TestPutGivesUpWithItsContext(t *testing.T) {
 	s, _ := newLinks(t)
 	d := draft("go.example", "a", "https://a.example/")
 	ctx, cancel := context.WithCancel(t.Context())
-	s.turn <- struct{}{} // somebody commits
+	s.changes.turn <- struct{}{} // somebody commits
 	result := make(chan error)
 	go func() {
 		_, err := s.Put(ctx, []link.Draft{d}, day)
@@ -97,7 +97,7 @@ func TestPutGivesUpWithItsContext(t *testing.T) {
 	if err := <-result; !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v; want %v", err, context.Canceled)
 	}
-	<-s.turn
+	<-s.changes.turn
 	put(t, s, draft("go.example", "b", "https://a.example/"))
 	if _, err := s.Get(d.Ref); !errors.Is(err, link.ErrNotFound) {
 		t.Errorf("after giving up: got %v; want %v", err, link.ErrNotFound)
@@ -111,16 +111,16 @@ func TestPutGivesUpWithItsContext(t *testing.T) {
 func TestTakenChangeIsDecided(t *testing.T) {
 	s, _ := newLinks(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	s.turn <- struct{}{}
+	s.changes.turn <- struct{}{}
 	result := make(chan error)
 	go func() {
 		_, err := s.Put(ctx, []link.Draft{draft("go.example", "a", "https://a.example/")}, day)
 		result <- err
 	}()
 	waitQueued(t, s, 1)
-	group := s.takeGroup()
+	group := s.changes.takeGroup()
 	cancel()
-	s.commitGroup(group)
+	s.changes.commitGroup(group)
 	if err := <-result; err != nil {
 		t.Errorf("got %v; want nil", err)
 	}

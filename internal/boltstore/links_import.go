@@ -72,7 +72,7 @@ func checkImport(l link.Link, last link.Ref) error {
 
 // importGroup writes sorted links in one transaction.
 func (s *Links) importGroup(ctx context.Context, links []link.Link) (n uint64, err error) {
-	c := &change{cost: len(links)}
+	c := &change[*writer]{cost: len(links)}
 	for i, l := range links {
 		if i == 0 || l.Domain != links[i-1].Domain {
 			c.domains = append(c.domains, l.Domain)
@@ -82,7 +82,7 @@ func (s *Links) importGroup(ctx context.Context, links []link.Link) (n uint64, e
 		n, err = w.importLinks(links)
 		return err
 	}
-	if err := s.commit(ctx, c); err != nil {
+	if err := s.changes.commit(ctx, c); err != nil {
 		return 0, err
 	}
 	return n, nil

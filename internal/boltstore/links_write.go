@@ -26,7 +26,7 @@ func (s *Links) Put(ctx context.Context, drafts []link.Draft, now time.Time) ([]
 	if len(drafts) > link.MaxBatch {
 		return nil, fmt.Errorf("put links: %w: %d drafts, at most %d are allowed", link.ErrQuery, len(drafts), link.MaxBatch)
 	}
-	c := &change{cost: len(drafts)}
+	c := &change[*writer]{cost: len(drafts)}
 	known := s.domains.Load().ids
 	for i, d := range drafts {
 		if field, err := d.Check(); err != nil {
@@ -41,7 +41,7 @@ func (s *Links) Put(ctx context.Context, drafts []link.Draft, now time.Time) ([]
 		links, err = w.putDrafts(drafts, now.UnixMilli())
 		return err
 	}
-	if err := s.commit(ctx, c); err != nil {
+	if err := s.changes.commit(ctx, c); err != nil {
 		return nil, fmt.Errorf("put links: %w", err)
 	}
 	return links, nil
@@ -142,7 +142,7 @@ func (s *Links) Delete(ctx context.Context, ref link.Ref, now time.Time) (link.L
 // rewrite lets edit change the record of a living link, and writes it if edit
 // says so. It returns the link as it is then.
 func (s *Links) rewrite(ctx context.Context, ref link.Ref, edit func(*record) bool) (l link.Link, err error) {
-	c := &change{cost: 1}
+	c := &change[*writer]{cost: 1}
 	c.apply = func(w *writer) error {
 		id, known := w.domains.ids[ref.Domain]
 		if !known || ref.Slug == "" {
@@ -167,7 +167,7 @@ func (s *Links) rewrite(ctx context.Context, ref link.Ref, edit func(*record) bo
 		w.edit(key, after)
 		return nil
 	}
-	if err := s.commit(ctx, c); err != nil {
+	if err := s.changes.commit(ctx, c); err != nil {
 		return link.Link{}, err
 	}
 	return l, nil
