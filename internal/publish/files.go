@@ -1,0 +1,122 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"herald.example/internal/publish/render"
+)
+
+// files are the pictures and videos of a round, fetched once for all networks. The
+// zero value is ready.
+type files struct {
+	mu      sync.Mutex // protects fetched
+	fetched map[string]*file
+}
+
+// file is one of them.
+type file struct {
+	once  sync.Once
+	media render.Media
+	err   error
+}
+
+// fetch brings a file, or hands out what was brought. A failure is kept, too: the
+// round's other networks would meet it as well.
+func (f *files) fetch(ctx context.Context, from Fetcher, url string) (render.Media, error) {
+	f.mu.Lock()
+	if f.fetched == nil {
+		f.fetched = make(map[string]*file)
+	}
+	one := f.fetched[url]
+	if one == nil {
+		one = new(file)
+		f.fetched[url] = one
+	}
+	f.mu.Unlock()
+	one.once.Do(func() { one.media, one.err = from.Fetch(ctx, url) })
+	return one.media, one.err
+}
+
+// content is the message of a publication with its links and files, for a network
+// of the profile. What the network has no room for is not fetched.
+func (p *Publisher) content(ctx context.Context, f *flight, pub Publication, profile render.Profile) (render.Content, []render.Loss, error) {
+	parts := f.message.Parts
+	c := render.Content{}
+	if parts.Text != nil {
+		c.Text = parts.Text.Body
+	}
+	if l := parts.Link; l != nil {
+		c.Link = &render.Link{URL: l.URL, Name: l.Name, Caption: l.Caption, Description: l.Description}
+	}
+	if len(pub.Links) > 0 {
+		bases, err := p.Bases(ctx)
+		if err != nil {
+			return c, nil, &Error{Kind: Transient, Network: pub.Provider, Message: "The short URLs could not be made.", Err: err}
+		}
+		c.Tracked = make(map[string]string, len(pub.Links))
+		for _, l := range pub.Links {
+			c.Tracked[l.Target] = bases.ShortURL(l.Ref)
+		}
+	}
+	var losses []render.Loss
+	if parts.Video != nil {
+		loss, err := p.addVideo(ctx, f, pub, profile, &c)
+		if err != nil {
+			return c, nil, err
+		}
+		if loss != "" {
+			losses = append(losses, loss)
+		}
+	}
+	if parts.Picture != nil {
+		if profile.Pictures == 0 {
+			losses = append(losses, "the picture is not shown")
+		} else {
+			media, err := f.files.fetch(ctx, p.o.Fetcher, parts.Picture.URL)
+			if err != nil {
+				return c, nil, err
+			}
+			c.Media = append(c.Media, media)
+		}
+	}
+	for i, u := range parts.Uploads {
+		data := u.Data
+		if data == nil {
+			var err error
+			if data, err = p.o.Store.Upload(ctx, pub.Site, pub.Message, i); err != nil {
+				return c, nil, fmt.Errorf("read upload %d of %s: %w", i, pub.Message, err)
+			}
+		}
+		c.Media = append(c.Media, render.Media{Name: u.Name, Type: u.Type, Data: data})
+	}
+	return c, losses, nil
+}
+
+// addVideo adds the video: as a file, where the network takes videos and the URL
+// leads to one, else as a link.
+func (p *Publisher) addVideo(ctx context.Context, f *flight, pub Publication, profile render.Profile, c *render.Content) (render.Loss, error) {
+	url := f.message.Parts.Video.URL
+	if profile.Videos > 0 {
+		media, err := f.files.fetch(ctx, p.o.Fetcher, url)
+		if err == nil && len(media.Type) > 6 && media.Type[:6] == "video/" {
+			c.Media = append(c.Media, media)
+			return "", nil
+		}
+		// A page that shows a video is no file, but a fine link.
+		if e, ok := errors.AsType[*Error](err); err != nil && (!ok || e.Kind != MediaInvalid) {
+			return "", err
+		}
+	}
+	if c.Link == nil {
+		c.Link = &render.Link{URL: url}
+	} else {
+		if c.Text != "" {
+			c.Text += "\n"
+		}
+		c.Text += url
+	}
+	return "the video is shown as a link", nil
+}

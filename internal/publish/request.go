@@ -1,0 +1,343 @@
+package publish
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"herald.example/internal/link"
+	"herald.example/internal/publish/render"
+	"herald.example/internal/site"
+)
+
+// Request asks for a message to be published.
+type Request struct {
+	Site    site.Site
+	Parts   Parts  // of a new message
+	Message string // token of a message to publish again; Parts are those it has
+	Target  Target
+	// Key makes the request idempotent in its site for a day; empty: it is not.
+	Key string
+}
+
+// Round is what became of a request: the message, and the publications that the
+// request made.
+type Round struct {
+	Message      Message
+	Publications []Publication
+	Repeated     bool // the key was known: these are the publications of the first request
+}
+
+// Bounds of a message.
+const (
+	MaxText    = 256 << 10 // bytes of Text.Body; no network takes more
+	MaxWords   = 16 << 10  // bytes of each of the link's words
+	MaxTracked = 100       // different URLs in a message with tracking
+	MaxRound   = 200       // publications of one request
+	MaxUploads = 10
+	MaxUpload  = 16 << 20 // bytes of one file
+)
+
+// Publish accepts a message, and waits until its publications have come to an end,
+// at most Options.Wait. A publication that is not final goes on by itself.
+//
+// The error wraps ErrParts, ErrTarget, site.ErrNotFound (unknown user or identity),
+// ErrNotFound (unknown message), ErrKeyReused or ErrUnavailable; then nothing was
+// accepted. A provider that the user has no identity with, or that nobody knows, is
+// a Failed publication.
+func (p *Publisher) Publish(ctx context.Context, r Request) (Round, error) {
+	waitCtx, cancel := context.WithTimeout(ctx, p.o.Wait)
+	defer cancel()
+	a, err := p.acceptance(ctx, r)
+	if err != nil {
+		return Round{}, err
+	}
+	accepted, err := p.o.Store.Accept(ctx, a)
+	if err != nil {
+		return Round{}, err
+	}
+	round := Round(accepted)
+	if !round.Repeated {
+		p.counts.accepted.Add(1)
+		p.depart(waitCtx, round)
+	}
+	p.await(waitCtx, round.Publications)
+	return round, nil
+}
+
+// acceptance makes what is to be written for a request.
+func (p *Publisher) acceptance(ctx context.Context, r Request) (Acceptance, error) {
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	a := Acceptance{At: now, Again: r.Message != ""}
+	if a.Again {
+		m, _, err := p.o.Store.Message(ctx, r.Site.ID, r.Message)
+		if err != nil {
+			return a, err
+		}
+		a.Message, r.Parts = m, m.Parts
+	} else {
+		if err := checkParts(&r.Parts); err != nil {
+			return a, err
+		}
+		a.Message = Message{Token: uuid.NewString(), Site: r.Site.ID, Created: now, LastPublished: now, Rounds: 1, Parts: r.Parts}
+	}
+	if r.Key != "" {
+		a.Key = sha256.Sum256([]byte(r.Key))
+		var err error
+		if a.Fingerprint, err = fingerprint(r); err != nil {
+			return a, err
+		}
+	}
+	targets, err := p.targets(ctx, r.Site, r.Target)
+	if err != nil {
+		return a, err
+	}
+	var urls []string
+	if r.Parts.Tracking {
+		urls = r.Parts.trackedURLs()
+	}
+	domain := r.Site.Domain
+	if domain == "" && len(urls) > 0 {
+		bases, err := p.Bases(ctx)
+		if err != nil {
+			return a, err
+		}
+		domain = bases.Default()
+	}
+	a.Publications = make([]Publication, len(targets))
+	for i, t := range targets {
+		t.Site, t.Message, t.Created, t.Due = r.Site.ID, a.Message.Token, now, now
+		if t.State == Pending {
+			for _, url := range urls {
+				ref := link.Ref{Domain: domain, Slug: link.NewToken(p.o.TokenLength)}
+				t.Links = append(t.Links, TrackedLink{Ref: ref, Target: url, Created: now})
+			}
+		}
+		a.Publications[i] = t
+	}
+	return a, nil
+}
+
+// fingerprint tells requests with the same key apart.
+func fingerprint(r Request) ([32]byte, error) {
+	sums := make([][32]byte, len(r.Parts.Uploads))
+	for i, u := range r.Parts.Uploads {
+		sums[i] = sha256.Sum256(u.Data)
+	}
+	raw, err := json.Marshal(struct {
+		Parts   Parts
+		Uploads [][32]byte
+		Message string
+		Target  Target
+	}{r.Parts, sums, r.Message, r.Target})
+	if err != nil {
+		return [32]byte{}, fmt.Errorf("fingerprint of the request: %w", err)
+	}
+	return sha256.Sum256(raw), nil
+}
+
+// targets returns a publication for each identity that is meant, and a Failed one
+// for each provider that there is none for.
+func (p *Publisher) targets(ctx context.Context, s site.Site, t Target) ([]Publication, error) {
+	switch {
+	case t.Identity != "" && t.User != "":
+		return nil, fmt.Errorf("%w: name a user or an identity, not both", ErrTarget)
+	case t.Identity != "":
+		i, err := p.o.Directory.Identity(ctx, s.ID, t.Identity)
+		if err != nil {
+			return nil, err
+		}
+		return []Publication{p.target(s, i)}, nil
+	case t.User == "":
+		return nil, fmt.Errorf("%w: no user and no identity is named", ErrTarget)
+	case len(t.Providers) == 0:
+		return nil, fmt.Errorf("%w: no provider is named", ErrTarget)
+	}
+	person, err := p.o.Directory.User(ctx, s.ID, t.User)
+	if err != nil {
+		return nil, err
+	}
+	var all []Publication
+	seen := make(map[string]bool, len(t.Providers))
+	for _, provider := range t.Providers {
+		if seen[provider] {
+			continue
+		}
+		seen[provider] = true
+		before := len(all)
+		for _, i := range person.Identities {
+			if i.Provider == provider {
+				all = append(all, p.target(s, i))
+			}
+		}
+		if len(all) == before {
+			all = append(all, p.missing(s, person.Token, provider))
+		}
+		if len(all) > MaxRound {
+			return nil, fmt.Errorf("%w: more than %d publications in one request", ErrTarget, MaxRound)
+		}
+	}
+	return all, nil
+}
+
+// target is the publication for an identity.
+func (p *Publisher) target(s site.Site, i site.Identity) Publication {
+	t := Publication{Provider: i.Provider, User: i.User, Identity: i.Token, State: Pending}
+	if _, err := p.o.Networks.Network(s, i.Provider); err != nil {
+		t.State, t.Refusal = Failed, networkRefusal(err, i.Provider)
+	}
+	return t
+}
+
+// missing is the publication for a provider that the user has no identity with.
+func (p *Publisher) missing(s site.Site, user, provider string) Publication {
+	t := Publication{Provider: clip(provider, maxProvider), User: user, State: Failed}
+	if _, err := p.o.Networks.Network(s, provider); err != nil {
+		t.Refusal = networkRefusal(err, t.Provider)
+	} else {
+		t.Refusal = &Refusal{Kind: TargetMissing, Message: "The user has no identity with this provider.", At: time.Now().UTC()}
+	}
+	return t
+}
+
+// maxProvider bounds a provider's key that nobody knows, in bytes.
+const maxProvider = 64
+
+// networkRefusal says why there is no network behind a provider's key.
+func networkRefusal(err error, provider string) *Refusal {
+	r := &Refusal{Kind: Unsupported, Message: fmt.Sprintf("No provider has the key %q.", provider), At: time.Now().UTC()}
+	if e, ok := errors.AsType[*Error](err); ok {
+		r.Kind, r.Message = e.Kind, e.Message
+	}
+	return r
+}
+
+// clip shortens a text to n bytes at a rune's end, and mends what is no text.
+func clip(s string, n int) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
+// trackedURLs are the different URLs that get links: the link's, and those in the
+// text, in this order.
+func (parts Parts) trackedURLs() []string {
+	var urls []string
+	if parts.Link != nil {
+		urls = append(urls, parts.Link.URL)
+	}
+	if parts.Text != nil {
+		for _, url := range render.URLs(parts.Text.Body) { // which are different ones
+			if parts.Link == nil || url != parts.Link.URL {
+				urls = append(urls, url)
+			}
+		}
+	}
+	return urls
+}
+
+// checkParts holds the parts of a message against the rules, and fills in what the
+// bytes of uploads say of themselves.
+func checkParts(parts *Parts) error {
+	bad := func(field, format string, args ...any) error {
+		return fmt.Errorf("%w: %s: %s", ErrParts, field, fmt.Sprintf(format, args...))
+	}
+	checkWords := func(field, words string, limit int) error {
+		if len(words) > limit {
+			return bad(field, "%d bytes, at most %d are allowed", len(words), limit)
+		}
+		if !utf8.ValidString(words) {
+			return bad(field, "it is not valid UTF-8")
+		}
+		return nil
+	}
+	checkURL := func(field, url string) error {
+		if err := link.CheckTarget(url); err != nil {
+			return bad(field, "%s", err)
+		}
+		return nil
+	}
+	usable := false
+	var errs []error
+	if parts.Text != nil {
+		errs = append(errs, checkWords("text.body", parts.Text.Body, MaxText))
+		usable = usable || strings.TrimSpace(parts.Text.Body) != ""
+	}
+	if l := parts.Link; l != nil {
+		errs = append(errs, checkURL("link.url", l.URL), checkWords("link.name", l.Name, MaxWords),
+			checkWords("link.caption", l.Caption, MaxWords), checkWords("link.description", l.Description, MaxWords))
+		usable = true
+	}
+	if parts.Picture != nil {
+		errs = append(errs, checkURL("picture.url", parts.Picture.URL))
+		usable = true
+	}
+	if parts.Video != nil {
+		errs = append(errs, checkURL("video.url", parts.Video.URL))
+		usable = true
+	}
+	if len(parts.Uploads) > MaxUploads {
+		return bad("uploads", "%d files, at most %d are allowed", len(parts.Uploads), MaxUploads)
+	}
+	for i := range parts.Uploads {
+		errs = append(errs, checkUpload(bad, fmt.Sprintf("uploads[%d]", i), &parts.Uploads[i]))
+		usable = true
+	}
+	for _, err := range errs {
+		if err != nil {
+			return err // the first one; the others would bury it
+		}
+	}
+	if !usable {
+		return bad("parts", "nothing to publish; give a text, a link, a picture, a video or an upload")
+	}
+	if parts.Tracking {
+		if n := len(parts.trackedURLs()); n > MaxTracked {
+			return bad("text.body", "%d different URLs, at most %d can be tracked; switch tracking off or send fewer", n, MaxTracked)
+		}
+	}
+	return nil
+}
+
+// extensions are the file names that speak of a type we take.
+var extensions = map[string]string{
+	".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".gif": "image/gif", ".webp": "image/webp", ".mp4": "video/mp4",
+}
+
+// checkUpload holds a file against the rules and notes its type and size.
+func checkUpload(bad func(field, format string, args ...any) error, field string, u *Upload) error {
+	switch {
+	case len(u.Data) == 0:
+		return bad(field, "the file is empty")
+	case len(u.Data) > MaxUpload:
+		return bad(field, "%d bytes, at most %d are allowed", len(u.Data), MaxUpload)
+	case len(u.Name) > 255 || !utf8.ValidString(u.Name):
+		return bad(field, "the name is longer than 255 bytes or not valid UTF-8")
+	}
+	u.Size, u.Type = len(u.Data), http.DetectContentType(u.Data)
+	known := false
+	for _, t := range extensions {
+		known = known || t == u.Type
+	}
+	if !known {
+		return bad(field, "the file is %s; give a JPEG, PNG, GIF or WebP picture or an MP4 video", u.Type)
+	}
+	if says := extensions[strings.ToLower(path.Ext(u.Name))]; says != "" && says != u.Type {
+		return bad(field, "the name says %s, but the file is %s", says, u.Type)
+	}
+	return nil
+}
