@@ -11,30 +11,36 @@ import (
 
 // refresh renews the credentials of an attempt, one call at a time for an identity.
 // The new pair is stored before it is returned. Who waited for another's refresh
-// takes its outcome. cause is returned when the network has no means to refresh.
+// takes its outcome. cause is returned when the network has no means to refresh. The
+// error is always an *Error: nothing was posted.
 func (p *Publisher) refresh(ctx context.Context, a *attempt, cause error) (site.Opened, error) {
 	refresher, ok := a.network.(Refresher)
 	if !ok {
 		return a.who, cause
 	}
-	unlock, err := p.refreshes.lock(ctx, a.who.Identity)
+	who, err := p.refreshOnce(ctx, refresher, a.who)
+	if err != nil && isUnknown(err) {
+		err = &Error{Kind: Transient, Network: who.Provider, Message: "The credentials could not be renewed.", Err: err}
+	}
+	return who, err
+}
+
+// refreshOnce is refresh for a network that can.
+func (p *Publisher) refreshOnce(ctx context.Context, refresher Refresher, old site.Opened) (site.Opened, error) {
+	unlock, err := p.refreshes.lock(ctx, old.Identity)
 	if err != nil {
-		return a.who, err
+		return old, err
 	}
 	defer unlock()
-	who, err := p.o.Directory.Unseal(ctx, a.who.Site, a.who.Identity)
+	who, err := p.o.Directory.Unseal(ctx, old.Site, old.Identity)
 	if err != nil {
-		return a.who, unsealError(a.who.Provider, err)
+		return old, unsealError(old.Provider, err)
 	}
-	if who.Credentials.Access != a.who.Credentials.Access {
+	if who.Credentials.Access != old.Credentials.Access {
 		return who, nil // somebody was faster
 	}
 	fresh, err := refresher.Refresh(ctx, who)
 	if err != nil {
-		if isUnknown(err) {
-			// The network may have given a pair that did not reach us. Nothing was posted.
-			err = &Error{Kind: Transient, Network: who.Provider, Message: "The credentials could not be renewed.", Err: err}
-		}
 		return who, err
 	}
 	// Written also while the process stops: the old pair may be void already.

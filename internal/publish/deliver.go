@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -15,7 +16,7 @@ import (
 
 // deliver takes one publication as far as it goes now, and writes how far that is.
 func (p *Publisher) deliver(ctx context.Context, f *flight) {
-	err := p.tryDeliver(ctx, f)
+	err := p.tryGuarded(ctx, f)
 	switch {
 	case err == nil:
 	case errors.Is(err, ErrNotFound): // the message was deleted meanwhile
@@ -24,6 +25,17 @@ func (p *Publisher) deliver(ctx context.Context, f *flight) {
 		p.log.Error("a publication stays where it is", "publication", f.ref.Message, "number", f.ref.Number, "error", err)
 		p.postpone(f, err)
 	}
+}
+
+// tryGuarded turns a panic, which hostile input might cause somewhere below, into an
+// error: one publication stays, the others go on.
+func (p *Publisher) tryGuarded(ctx context.Context, f *flight) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("BUG: panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return p.tryDeliver(ctx, f)
 }
 
 // postpone leaves a publication alone for a minute after a failure of our own, so
@@ -84,40 +96,53 @@ func (p *Publisher) tryDeliver(ctx context.Context, f *flight) error {
 		return ctx.Err()
 	}
 	a, err := p.prepare(ctx, f, pub)
+	if ctx.Err() != nil {
+		return ctx.Err() // nothing was posted: the outbox has it
+	}
 	if err != nil {
-		if ctx.Err() != nil && !errors.As(err, new(*Error)) {
-			return ctx.Err()
+		if _, ok := errors.AsType[*Error](err); !ok {
+			p.log.Error("a publication cannot be prepared", "publication", pub.Name(), "provider", pub.Provider, "error", err)
 		}
 		return p.settle(f, p.refusedOutcome(pub, err, false))
 	}
 	if pub.State == Sending { // a try before this one has no known end
-		again, err := p.find(ctx, f, a, pub)
-		if !again || err != nil {
+		absent, err := p.find(ctx, f, a, pub)
+		if !absent || err != nil {
 			return err
 		}
+		pub.State = Pending
 	}
-	return p.send(ctx, f, a, pub)
+	// A network that says that the post is not there may get it again at once, but
+	// not for ever.
+	for range 2 {
+		absent, err := p.send(ctx, f, a, pub)
+		if !absent || err != nil {
+			return err
+		}
+		pub = f.publication()
+		pub.State = Pending
+	}
+	return p.settle(f, p.againOutcome(pub))
 }
 
-// send gives the post to the network, after it has been written that it will be.
-func (p *Publisher) send(ctx context.Context, f *flight, a *attempt, pub Publication) error {
-	identity := pub.Identity
-	if until, paused := p.pauses.until(identity, time.Now()); paused {
-		return p.settle(f, func(pub *Publication) {
-			pub.State, pub.Due = Pending, until
-		})
+// send gives the post to the network, after it has been written that it will be. It
+// returns true when the outcome was unknown at first, and the post turned out not to
+// be there.
+func (p *Publisher) send(ctx context.Context, f *flight, a *attempt, pub Publication) (absent bool, err error) {
+	if until, paused := p.pauses.until(pub.Identity, time.Now()); paused {
+		limited := &Error{Kind: RateLimited, Network: pub.Provider, Message: "The network asked to wait.", RetryAfter: time.Until(until)}
+		return false, p.settle(f, p.refusedOutcome(pub, limited, false))
 	}
 	sent, err := p.o.Store.Update(ctx, f.ref, func(now *Publication) error {
-		now.State, now.Sent, now.Links, now.LinksPut = Sending, time.Now().UTC(), mergeLinks(now.Links, pub.Links), true
+		now.State, now.Sent, now.Links, now.LinksPut = Sending, time.Now().UTC().Truncate(time.Millisecond), mergeLinks(now.Links, pub.Links), true
 		now.Due = now.Sent
 		now.Tries++
 		return nil
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
 	f.note(sent)
-	before := pub.Refusal
 	receipt, err := a.network.Post(ctx, a.who, a.post)
 	if expired(err) {
 		if a.who, err = p.refresh(ctx, a, err); err == nil {
@@ -125,49 +150,41 @@ func (p *Publisher) send(ctx context.Context, f *flight, a *attempt, pub Publica
 		}
 	}
 	if err == nil {
-		return p.settle(f, p.publishedOutcome(receipt, a.note))
+		return false, p.settle(f, p.publishedOutcome(receipt, a.note))
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
 		switch {
 		case e.Landed != nil:
-			return p.settle(f, p.publishedOutcome(*e.Landed, a.note))
-		case e.Kind == Duplicate && before != nil && before.Kind == UnknownOutcome:
+			return false, p.settle(f, p.publishedOutcome(*e.Landed, a.note))
+		case e.Kind == Duplicate && pub.Refusal != nil && pub.Refusal.Kind == UnknownOutcome:
 			// The try before this one had no known end: it landed.
-			return p.settle(f, p.publishedOutcome(Receipt{}, a.note))
+			return false, p.settle(f, p.publishedOutcome(Receipt{}, a.note))
 		case e.Kind == RateLimited && e.RetryAfter > 0:
-			p.pauses.set(identity, time.Now().Add(e.RetryAfter))
+			p.pauses.set(pub.Identity, time.Now().Add(e.RetryAfter))
 		case e.Kind == AuthExpired || e.Kind == AuthRevoked:
 			p.markBroken(a.who, e)
 		}
+	} else {
+		p.log.Error("an adapter failed", "publication", pub.Name(), "provider", pub.Provider, "error", err)
 	}
-	outcome := p.refusedOutcome(sent, err, true)
-	if isUnknown(err) && ctx.Err() == nil {
-		// Settle it at once, if the network can tell: the caller still waits.
-		if err := p.settle(f, outcome); err != nil {
-			return err
-		}
-		if _, ok := a.network.(Finder); ok {
-			again, err := p.find(ctx, f, a, f.publication())
-			if again && err == nil {
-				err = p.settle(f, p.againOutcome())
-			}
-			return err
-		}
-		return nil
+	if err := p.settle(f, p.refusedOutcome(sent, err, true)); err != nil {
+		return false, err
 	}
-	return p.settle(f, outcome)
+	if !isUnknown(err) || ctx.Err() != nil {
+		return false, nil
+	}
+	return p.find(ctx, f, a, f.publication()) // at once: the caller still waits
 }
 
 // find settles a publication that was given to the network without a known end. It
 // returns true when the post is not there and may be made again.
-func (p *Publisher) find(ctx context.Context, f *flight, a *attempt, pub Publication) (again bool, err error) {
+func (p *Publisher) find(ctx context.Context, f *flight, a *attempt, pub Publication) (absent bool, err error) {
 	finder, ok := a.network.(Finder)
 	if !ok {
-		return false, p.settle(f, p.unknownOutcome(pub))
+		return false, p.settle(f, unknownOutcome)
 	}
 	receipt, finding, err := finder.Find(ctx, a.who, a.post)
-	switch {
-	case err != nil && expired(err):
+	if expired(err) {
 		if a.who, err = p.refresh(ctx, a, err); err == nil {
 			receipt, finding, err = finder.Find(ctx, a.who, a.post)
 		}
@@ -182,7 +199,7 @@ func (p *Publisher) find(ctx context.Context, f *flight, a *attempt, pub Publica
 	case finding == Absent:
 		return true, nil
 	}
-	return false, p.settle(f, p.unknownOutcome(pub))
+	return false, p.settle(f, unknownOutcome)
 }
 
 // settle writes an outcome: what a call has brought must be written also while the

@@ -26,33 +26,33 @@ func (p *Publisher) publishedOutcome(r Receipt, note string) func(*Publication) 
 	return func(pub *Publication) { pub.State, pub.Receipt = Published, r }
 }
 
-// againOutcome: the post is not there and may be made again at once.
-func (p *Publisher) againOutcome() func(*Publication) {
-	return func(pub *Publication) { pub.State, pub.Due = Pending, time.Now().UTC() }
+// againOutcome: the post is not there and is made again after a while.
+func (p *Publisher) againOutcome(before Publication) func(*Publication) {
+	due := time.Now().UTC().Add(backoff(before.Tries))
+	return func(pub *Publication) { pub.State, pub.Due = Pending, due }
 }
 
 // unknownOutcome: nobody can tell what became of it.
-func (p *Publisher) unknownOutcome(Publication) func(*Publication) {
-	return func(pub *Publication) {
-		pub.State = Unknown
-		if pub.Refusal == nil || pub.Refusal.Kind != UnknownOutcome {
-			pub.Refusal = &Refusal{Kind: UnknownOutcome, Message: "It was sent, and no answer came.", At: time.Now().UTC()}
-		}
+func unknownOutcome(pub *Publication) {
+	pub.State = Unknown
+	if pub.Refusal == nil || pub.Refusal.Kind != UnknownOutcome {
+		pub.Refusal = &Refusal{Kind: UnknownOutcome, Message: unanswered, At: time.Now().UTC()}
 	}
 }
+
+// unanswered is what people read of an unknown outcome.
+const unanswered = "It was sent, and no answer came."
 
 // unsettledOutcome: the network could not be asked what became of it. It is asked
 // again later, until it is too late.
 func (p *Publisher) unsettledOutcome(before Publication, err error) func(*Publication) {
 	due := time.Now().UTC().Add(waitFor(err, before.Tries))
 	if due.After(before.Created.Add(giveUp)) {
-		return p.unknownOutcome(before)
+		return unknownOutcome
 	}
 	return func(pub *Publication) {
-		pub.Due = due
-		if pub.Refusal == nil || pub.Refusal.Kind != UnknownOutcome {
-			pub.Refusal = &Refusal{Kind: UnknownOutcome, Message: "It was sent, and no answer came.", At: time.Now().UTC()}
-		}
+		unknownOutcome(pub)
+		pub.State, pub.Due = Sending, due
 	}
 }
 
@@ -68,7 +68,7 @@ func (p *Publisher) refusedOutcome(before Publication, err error, sent bool) fun
 	if r.Kind == UnknownOutcome {
 		return func(pub *Publication) { pub.Refusal, pub.Due = r, now.Add(2*time.Second) } // stays Sending
 	}
-	wait, repeat := repeatAfter(r.Kind, err, before.Tries, now)
+	wait, repeat := repeatAfter(r.Kind, err, before, now, sent)
 	if before.State == Sending && !sent {
 		// What became of the try before is still open.
 		return p.unsettledOutcome(before, err)
@@ -83,9 +83,6 @@ func (p *Publisher) refusedOutcome(before Publication, err error, sent bool) fun
 			return
 		}
 		pub.State, pub.Due = Pending, now.Add(wait)
-		if !sent {
-			pub.Tries++ // so that the waits grow
-		}
 	}
 }
 
@@ -97,7 +94,7 @@ func (p *Publisher) linksOutcome(before Publication, err error) func(*Publicatio
 	if _, named := errors.AsType[*link.DraftError](err); named {
 		r.Kind, r.Message = AppMisconfigured, clip("The short URLs were refused: "+err.Error(), MaxRefusal)
 	}
-	wait := min(time.Second<<min(before.Tries, 6), time.Minute)
+	wait := min(max(now.Sub(before.Created), time.Second), time.Minute) // twice as long each time
 	p.counts.refused(before.Provider, r.Kind)
 	return func(pub *Publication) {
 		pub.Refusal = r
@@ -106,7 +103,6 @@ func (p *Publisher) linksOutcome(before Publication, err error) func(*Publicatio
 			return
 		}
 		pub.Due = now.Add(wait)
-		pub.Tries++
 	}
 }
 
@@ -116,22 +112,26 @@ func refusal(err error) *Refusal {
 	if e, ok := errors.AsType[*Error](err); ok {
 		r.Kind, r.Message, r.Status, r.Code, r.Trace = e.Kind, clip(e.Message, MaxRefusal), e.Status, clip(e.Code, 64), clip(e.Trace, 128)
 		if r.Message == "" && e.Kind == UnknownOutcome {
-			r.Message = "It was sent, and no answer came."
+			r.Message = unanswered
 		}
 	}
 	return r
 }
 
 // repeatAfter says whether a refusal of a kind is tried again, and when.
-func repeatAfter(kind Kind, err error, tries int, now time.Time) (wait time.Duration, repeat bool) {
+func repeatAfter(kind Kind, err error, before Publication, now time.Time, sent bool) (wait time.Duration, repeat bool) {
 	switch kind {
 	case Transient, RateLimited:
-		return waitFor(err, tries), true
-	case QuotaExhausted:
-		// Quotas are counted by the day.
-		if wait := waitFor(err, 0); asked(err) {
-			return wait, true
+		if !sent && !asked(err) {
+			// The network was not called, so no tries were counted.
+			return min(now.Sub(before.Created)+time.Minute, maxBackoff), true
 		}
+		return waitFor(err, before.Tries), true
+	case QuotaExhausted:
+		if asked(err) {
+			return waitFor(err, 0), true
+		}
+		// Quotas are counted by the day.
 		return now.Truncate(24 * time.Hour).Add(24*time.Hour + 5*time.Minute).Sub(now), true
 	case SpamBlocked:
 		if asked(err) {

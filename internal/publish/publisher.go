@@ -72,7 +72,8 @@ const (
 	callTimeout   = 6 * time.Minute  // one try with all that belongs to it; adapters bound single requests
 	storeTimeout  = 30 * time.Second // for writing an outcome, also while stopping
 	maxFlights    = 4096             // publications in memory; more wait in the outbox
-	basesInterval = time.Minute      // between readings of the shortener's bases
+	maxBackoff    = 30 * time.Minute
+	basesInterval = time.Minute // between readings of the shortener's bases
 )
 
 // Publisher accepts messages and brings them out. Make one with New; publications
@@ -297,7 +298,7 @@ func (p *Publisher) Providers(s site.Site) []Provider { return p.o.Networks.Prov
 // minutes, at most 30, each shortened by up to a quarter so that many do not come
 // back at once.
 func backoff(tries int) time.Duration {
-	wait := 30 * time.Minute
+	wait := maxBackoff
 	if tries <= 5 {
 		wait = time.Minute << max(tries-1, 0)
 	}
