@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"herald.example/internal/command"
 )
 
 // TestCommands runs commands against one server, in order, and compares what
@@ -32,13 +34,13 @@ func TestCommands(t *testing.T) {
 			stdout: "http://ADDR/docs\n"},
 		{name: "add it again", args: "link add https://example.com/?a=b&c=d --alias docs --site s --publication p",
 			stdout: "http://ADDR/docs\n"},
-		{name: "add another under the slug", args: "link add https://elsewhere.example/ --alias docs", code: exitFailed,
+		{name: "add another under the slug", args: "link add https://elsewhere.example/ --alias docs", code: command.Failed,
 			stderr: "shortener: put link docs: 127.0.0.1/docs: slug is taken; choose another --alias, or leave it out for a token\n"},
-		{name: "add a bad URL", args: "link add ftp://example.com/", code: exitFailed,
+		{name: "add a bad URL", args: "link add ftp://example.com/", code: command.Failed,
 			stderr: "shortener: put link to ftp://example.com/: bad target: give an absolute URL that starts with http:// or https://\n"},
-		{name: "add a bad alias", args: "link add https://example.com/ --alias a.b", code: exitFailed,
+		{name: "add a bad alias", args: "link add https://example.com/ --alias a.b", code: command.Failed,
 			stderr: "shortener: put link a.b: bad slug: '.' at position 2; use letters, digits, '-' and '_'\n"},
-		{name: "add on a foreign domain", args: "link add https://example.com/ --domain foreign.example", code: exitFailed,
+		{name: "add on a foreign domain", args: "link add https://example.com/ --domain foreign.example", code: command.Failed,
 			stderr: "shortener: put link to https://example.com/: bad domain: foreign.example is not served here; served are 127.0.0.1\n"},
 		{name: "show", args: "link show docs", before: visit,
 			stdout: "short URL      http://ADDR/docs\nleads to       https://example.com/?a=b&c=d\nstate          active\nsite           s\npublication    p\n" +
@@ -50,7 +52,7 @@ func TestCommands(t *testing.T) {
 		{name: "show by URL", args: "link show http://ADDR/docs", before: visit,
 			stdout: "short URL      http://ADDR/docs\nleads to       https://example.com/?a=b&c=d\nstate          active\nsite           s\npublication    p\n" +
 				"made           DATE\nreferrals      2\nlast referral  DATE\n"},
-		{name: "show nobody's", args: "link show nobody", code: exitFailed,
+		{name: "show nobody's", args: "link show nobody", code: command.Failed,
 			stderr: "shortener: get link 127.0.0.1/nobody: no such link; shortener link list prints all links\n"},
 		{name: "list", args: "link list",
 			stdout: "SHORT URL        REFERRALS  STATE   LEADS TO\nhttp://ADDR/docs  2          active  https://example.com/?a=b&c=d\n"},
@@ -66,7 +68,7 @@ func TestCommands(t *testing.T) {
 			stdout: "DATE  2  (not known)\n"},
 		{name: "stats by class for programs", args: "stats docs --by class --json",
 			stdout: `{"position":2,"shorturl_token":"docs","counts":[{"start":"DATE","value":"human","num_hits":2}]}`},
-		{name: "stats of no day", args: "stats docs --from 2026-01-02 --to 2026-01-01", code: exitFailed,
+		{name: "stats of no day", args: "stats docs --from 2026-01-02 --to 2026-01-01", code: command.Failed,
 			stderr: "shortener: read counts: bad query: from DATE is not before to DATE\n"},
 		{name: "edit", args: "link edit docs --state disabled",
 			stdout: "short URL      http://ADDR/docs\nleads to       https://example.com/?a=b&c=d\nstate          disabled\nsite           s\npublication    p\n" +
@@ -77,7 +79,7 @@ func TestCommands(t *testing.T) {
 			stdout: `{"from":0,"to":2,"links":1,"damaged":0,"exact":true,"different":0,"differences":[]}`},
 		{name: "remove", args: "link rm docs",
 			stdout: "deleted docs\n"},
-		{name: "remove it again", args: "link rm docs", code: exitFailed,
+		{name: "remove it again", args: "link rm docs", code: command.Failed,
 			stderr: "shortener: delete link 127.0.0.1/docs: link is deleted\n"},
 		{name: "stats of a deleted link", args: "stats docs",
 			stdout: "referrals      2\nlast referral  DATE\n"},
@@ -167,8 +169,8 @@ func TestUsage(t *testing.T) {
 				c.args[i] = strings.Replace(a, "TOKEN", token, 1)
 			}
 			stdout, stderr, code := execute(t, c.args...)
-			if code != exitUsage || !strings.Contains(stderr, c.want) || strings.Count(stderr, "\n") != 1 || stdout != "" {
-				t.Errorf("got exit code %d, %q, %q; want %d and one line with %s", code, stdout, stderr, exitUsage, c.want)
+			if code != command.Usage || !strings.Contains(stderr, c.want) || strings.Count(stderr, "\n") != 1 || stdout != "" {
+				t.Errorf("got exit code %d, %q, %q; want %d and one line with %s", code, stdout, stderr, command.Usage, c.want)
 			}
 		})
 	}
@@ -182,7 +184,7 @@ func TestHelpAndVersion(t *testing.T) {
 		{"--version", "shortener "},
 	} {
 		stdout, stderr, code := execute(t, strings.Fields(c.args)...)
-		if code != exitDone || !strings.Contains(stdout, c.want) || stderr != "" {
+		if code != command.Done || !strings.Contains(stdout, c.want) || stderr != "" {
 			t.Errorf("%s: got exit code %d, %q, %q; want %s on standard output", c.args, code, stdout, stderr, c.want)
 		}
 	}
@@ -191,7 +193,7 @@ func TestHelpAndVersion(t *testing.T) {
 // TestEverySettingIsDocumented: each flag of serve has its environment variable
 // and its default in the help.
 func TestEverySettingIsDocumented(t *testing.T) {
-	flags, err := parse([]string{"serve"}, nil, nil)
+	flags, err := program.Parse([]string{"serve"}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,8 +223,8 @@ func TestServerCannotBeReached(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, stderr, code := execute(t, append([]string{"link", "list"}, c.args...)...)
-			if code != exitFailed || !strings.Contains(stderr, c.want) || strings.Count(stderr, "\n") != 1 {
-				t.Errorf("got exit code %d, %q; want %d and one line with %q", code, stderr, exitFailed, c.want)
+			if code != command.Failed || !strings.Contains(stderr, c.want) || strings.Count(stderr, "\n") != 1 {
+				t.Errorf("got exit code %d, %q; want %d and one line with %q", code, stderr, command.Failed, c.want)
 			}
 		})
 	}
@@ -230,7 +232,7 @@ func TestServerCannotBeReached(t *testing.T) {
 
 func TestReportIsOneLine(t *testing.T) {
 	var b strings.Builder
-	report(usage("a\nb\x1b[31m\r"), &b)
+	program.Report(command.Usagef("a\nb\x1b[31m\r"), &b)
 	if got, want := b.String(), "shortener: a; b?[31m? (shortener --help says more)\n"; got != want {
 		t.Errorf("got %q; want %q", got, want)
 	}

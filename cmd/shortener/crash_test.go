@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"herald.example/internal/command"
 )
 
 var rounds = flag.Int("rounds", 20, "rounds of TestCrash")
@@ -94,7 +96,7 @@ func TestCrash(t *testing.T) {
 	}
 	t.Logf("%d rounds: %d answers, %d in flight at a kill", *rounds, answers, inFlight)
 	var out strings.Builder
-	if code := report(run(t.Context(), []string{"verify", "--control", p.control, "--data", data}, &out, &out), &out); code != exitDone {
+	if code := program.Report(program.Run(t.Context(), []string{"verify", "--control", p.control, "--data", data}, &out, &out), &out); code != command.Done {
 		t.Errorf("verify: got exit code %d: %s", code, &out)
 	}
 }

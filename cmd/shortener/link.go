@@ -6,6 +6,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"herald.example/internal/command"
 	"herald.example/internal/link"
 	"herald.example/internal/linkapi"
 )
@@ -21,7 +22,7 @@ type linkCommands struct {
 
 // linkAddCommand makes a link.
 type linkAddCommand struct {
-	remote
+	command.Remote
 	URL         string `arg:"" name:"url" help:"Where the link leads: an absolute http or https URL."`
 	Alias       string `placeholder:"NAME" help:"Slug of your choice: letters, digits, - and _. Without it a token is made."`
 	Domain      string `placeholder:"HOST" help:"Domain of the short URL (the shortener's first one)."`
@@ -30,13 +31,13 @@ type linkAddCommand struct {
 }
 
 // Run prints the short URL alone on a line, for use in scripts.
-func (c *linkAddCommand) Run(p *program) error {
-	client, err := c.dial()
+func (c *linkAddCommand) Run(call *command.Call) error {
+	client, err := c.Dial()
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	links, err := client.Put(p.ctx, []link.Draft{{
+	links, err := client.Put(call.Context, []link.Draft{{
 		Ref: link.Ref{Domain: c.Domain, Slug: c.Alias}, Target: c.URL, Site: c.Site, Publication: c.Publication,
 	}})
 	if err != nil {
@@ -47,37 +48,38 @@ func (c *linkAddCommand) Run(p *program) error {
 		return explain("put link "+subject, err)
 	}
 	if c.JSON {
-		return c.print(p, client, links[0])
+		return printLink(call, c.JSON, client, links[0])
 	}
-	bases, err := client.Bases(p.ctx)
+	bases, err := client.Bases(call.Context)
 	if err != nil {
 		return explain("read domains", err)
 	}
-	_, err = fmt.Fprintln(p.stdout, bases.ShortURL(links[0].Ref))
+	_, err = fmt.Fprintln(call.Stdout, bases.ShortURL(links[0].Ref))
 	return err
 }
 
-// print prints one link with what was counted for it.
-func (r remote) print(p *program, client *linkapi.Client, l link.Link) error {
-	position, links, err := counted(p.ctx, client, []link.Link{l})
+// printLink prints one link with what was counted for it, as JSON or as lines of
+// name and value.
+func printLink(call *command.Call, asJSON bool, client *linkapi.Client, l link.Link) error {
+	position, links, err := counted(call.Context, client, []link.Link{l})
 	if err != nil {
 		return explain("read totals of "+l.String(), err)
 	}
-	if r.JSON {
-		return p.printJSON(struct {
+	if asJSON {
+		return call.PrintJSON(struct {
 			Position uint64 `json:"position"`
 			linkapi.Link
 		}{position, links[0]})
 	}
-	return p.printLink(links[0])
+	return printLines(call, links[0])
 }
 
-// printLink prints a link as lines of name and value.
-func (p *program) printLink(l linkapi.Link) error {
-	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+// printLines prints a link as lines of name and value.
+func printLines(call *command.Call, l linkapi.Link) error {
+	w := tabwriter.NewWriter(call.Stdout, 0, 0, 2, ' ', 0)
 	line := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(w, "%s\t%s\n", name, oneLine(value))
+			fmt.Fprintf(w, "%s\t%s\n", name, command.OneLine(value))
 		}
 	}
 	line("short URL", l.ShortURL)
@@ -110,27 +112,27 @@ func printCounts(line func(name, value string), c linkapi.Counts) {
 
 // linkShowCommand prints one link.
 type linkShowCommand struct {
-	remote
+	command.Remote
 	Slug slug `arg:"" help:"Slug, domain/slug, or the short URL."`
 }
 
 // Run prints the link.
-func (c *linkShowCommand) Run(p *program) error {
-	client, err := c.dial()
+func (c *linkShowCommand) Run(call *command.Call) error {
+	client, err := c.Dial()
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	l, err := client.Get(p.ctx, c.Slug.Ref)
+	l, err := client.Get(call.Context, c.Slug.Ref)
 	if err != nil {
 		return explain("get link "+c.Slug.name(), err)
 	}
-	return c.print(p, client, l)
+	return printLink(call, c.JSON, client, l)
 }
 
 // linkListCommand prints a page of links.
 type linkListCommand struct {
-	remote
+	command.Remote
 	Site       string `placeholder:"NAME" help:"Only links of this site."`
 	Limit      int    `default:"250" placeholder:"N" help:"Links to print, 1 to 1000 (${default})."`
 	After      uint64 `placeholder:"NUMBER" help:"Go on after the link with this number: the next of the page before."`
@@ -138,31 +140,31 @@ type linkListCommand struct {
 }
 
 // Run prints one page and how to get the next.
-func (c *linkListCommand) Run(p *program) error {
+func (c *linkListCommand) Run(call *command.Call) error {
 	if c.Limit < 1 || c.Limit > link.MaxPage {
-		return usage("--limit is %d; give 1 to %d", c.Limit, link.MaxPage)
+		return command.Usagef("--limit is %d; give 1 to %d", c.Limit, link.MaxPage)
 	}
-	client, err := c.dial()
+	client, err := c.Dial()
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	page, err := client.List(p.ctx, link.ListQuery{Site: c.Site, After: c.After, Descending: c.Descending, Limit: c.Limit})
+	page, err := client.List(call.Context, link.ListQuery{Site: c.Site, After: c.After, Descending: c.Descending, Limit: c.Limit})
 	if err != nil {
 		return explain("list links", err)
 	}
-	position, links, err := counted(p.ctx, client, page.Links)
+	position, links, err := counted(call.Context, client, page.Links)
 	if err != nil {
 		return explain("read totals", err)
 	}
 	if c.JSON {
-		return p.printJSON(struct {
+		return call.PrintJSON(struct {
 			Position uint64         `json:"position"`
 			Links    []linkapi.Link `json:"links"`
 			Next     uint64         `json:"next,omitempty"`
 		}{position, links, page.Next})
 	}
-	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(call.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "SHORT URL\tREFERRALS\tSTATE\tLEADS TO")
 	for _, l := range links {
 		fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", l.ShortURL, l.NumReferrals, l.State, l.Target)
@@ -171,21 +173,21 @@ func (c *linkListCommand) Run(p *program) error {
 		return err
 	}
 	if page.Next != 0 {
-		fmt.Fprintf(p.stderr, "there are more: --after %d\n", page.Next)
+		fmt.Fprintf(call.Stderr, "there are more: --after %d\n", page.Next)
 	}
 	return nil
 }
 
 // linkEditCommand changes a link.
 type linkEditCommand struct {
-	remote
+	command.Remote
 	Slug   slug   `arg:"" help:"Slug, domain/slug, or the short URL."`
 	Target string `placeholder:"URL" help:"Where it shall lead."`
 	State  string `enum:",active,disabled" default:"" placeholder:"STATE" help:"active, or disabled: answers 404 until it is active again."`
 }
 
 // Run changes the link and prints it.
-func (c *linkEditCommand) Run(p *program) error {
+func (c *linkEditCommand) Run(call *command.Call) error {
 	change := link.Change{Target: c.Target}
 	switch c.State {
 	case "active":
@@ -194,42 +196,42 @@ func (c *linkEditCommand) Run(p *program) error {
 		change.State = link.Disabled
 	}
 	if change == (link.Change{}) {
-		return usage("nothing to change; give --target or --state")
+		return command.Usagef("nothing to change; give --target or --state")
 	}
-	client, err := c.dial()
+	client, err := c.Dial()
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	l, err := client.Edit(p.ctx, c.Slug.Ref, change)
+	l, err := client.Edit(call.Context, c.Slug.Ref, change)
 	if err != nil {
 		return explain("edit link "+c.Slug.name(), err)
 	}
-	return c.print(p, client, l)
+	return printLink(call, c.JSON, client, l)
 }
 
 // linkRmCommand deletes a link.
 type linkRmCommand struct {
-	remote
+	command.Remote
 	Slug slug `arg:"" help:"Slug, domain/slug, or the short URL."`
 }
 
 // Run deletes the link and says so.
-func (c *linkRmCommand) Run(p *program) error {
-	client, err := c.dial()
+func (c *linkRmCommand) Run(call *command.Call) error {
+	client, err := c.Dial()
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	if err := client.Delete(p.ctx, c.Slug.Ref); err != nil {
+	if err := client.Delete(call.Context, c.Slug.Ref); err != nil {
 		return explain("delete link "+c.Slug.name(), err)
 	}
 	if c.JSON {
-		return p.printJSON(struct {
+		return call.PrintJSON(struct {
 			linkapi.Ref
 			State string `json:"state"`
 		}{linkapi.Ref(c.Slug.Ref), link.Deleted.String()})
 	}
-	_, err = fmt.Fprintf(p.stdout, "deleted %s\n", c.Slug.name())
+	_, err = fmt.Fprintf(call.Stdout, "deleted %s\n", c.Slug.name())
 	return err
 }

@@ -33,7 +33,7 @@ func start(t testing.TB, data string, args ...string) *server {
 	s := &server{t: t, data: data, stdout: new(bytes.Buffer), log: newLogReader(), stop: stop, done: make(chan error, 1)}
 	args = append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--log-format", "json"}, args...)
 	go func() {
-		err := run(ctx, args, s.stdout, s.log)
+		err := program.Run(ctx, args, s.stdout, s.log)
 		s.log.end()
 		s.done <- err
 	}()
@@ -123,7 +123,7 @@ func (s *server) command(args ...string) (stdout, stderr string, code int) {
 // execute runs one command line as main does.
 func execute(t testing.TB, args ...string) (stdout, stderr string, code int) {
 	var out, errs bytes.Buffer
-	code = report(run(t.Context(), args, &out, &errs), &errs)
+	code = program.Report(program.Run(t.Context(), args, &out, &errs), &errs)
 	return out.String(), errs.String(), code
 }
 

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"herald.example/internal/command"
 )
 
 // TestFirstLink is the first promise: a link made with one request redirects at
@@ -43,7 +45,7 @@ func TestFirstLink(t *testing.T) {
 			t.Errorf("after a restart: got %+v; want %+v", got, want)
 		}
 	}
-	if _, stderr, code := s.command("verify"); code != exitDone {
+	if _, stderr, code := s.command("verify"); code != command.Done {
 		t.Errorf("verify: got exit code %d: %s", code, stderr)
 	}
 }
@@ -102,8 +104,8 @@ func TestSecondProcessIsRefused(t *testing.T) {
 	start(t, data)
 	before := time.Now()
 	_, stderr, code := execute(t, "serve", "--data", data, "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0")
-	if code != exitFailed || !strings.Contains(stderr, "in use by another process") {
-		t.Errorf("got exit code %d, %s; want %d and that the folder is in use", code, stderr, exitFailed)
+	if code != command.Failed || !strings.Contains(stderr, "in use by another process") {
+		t.Errorf("got exit code %d, %s; want %d and that the folder is in use", code, stderr, command.Failed)
 	}
 	if took := time.Since(before); took > 5*time.Second {
 		t.Errorf("got it after %s; want it at once", took)
@@ -137,8 +139,8 @@ func TestServeFailsWithWhatToDo(t *testing.T) {
 			_, stderr, code := execute(t, args...)
 			lines := strings.Split(strings.TrimSpace(stderr), "\n")
 			last := lines[len(lines)-1]
-			if code != exitFailed || !strings.HasPrefix(last, "shortener: ") || !strings.Contains(last, c.want) {
-				t.Errorf("got exit code %d, %s; want %d and a line with %s", code, last, exitFailed, c.want)
+			if code != command.Failed || !strings.HasPrefix(last, "shortener: ") || !strings.Contains(last, c.want) {
+				t.Errorf("got exit code %d, %s; want %d and a line with %s", code, last, command.Failed, c.want)
 			}
 		})
 	}
@@ -154,7 +156,7 @@ func TestGreeting(t *testing.T) {
 		out, in := io.Pipe()
 		done := make(chan error, 1)
 		go func() {
-			done <- run(ctx, []string{"serve", "--data", data, "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--log-format", "text"}, in, io.Discard)
+			done <- program.Run(ctx, []string{"serve", "--data", data, "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--log-format", "text"}, in, io.Discard)
 			in.Close()
 		}()
 		var text strings.Builder
@@ -213,7 +215,7 @@ func TestSettingsReachTheirParts(t *testing.T) {
 		"--header", "X-Robots-Tag: noindex, nofollow", "--header", "X-Second: 2", "--no-ledger")
 	stdout, stderr, code := s.command("link", "add", "https://example.com/")
 	slug, ok := strings.CutPrefix(strings.TrimSpace(stdout), "https://go.example.com/")
-	if code != exitDone || !ok || len(slug) != 9 {
+	if code != command.Done || !ok || len(slug) != 9 {
 		t.Fatalf("got %q, %s, exit code %d; want a token of 9 characters on the first base", stdout, stderr, code)
 	}
 	response, err := http.DefaultTransport.RoundTrip(mustRequest(t, "http://"+s.redirect+"/"+slug))
@@ -252,7 +254,7 @@ func TestControlOnASocket(t *testing.T) {
 	if s.control != "unix:"+socket {
 		t.Fatalf("got %s; want the socket", s.control)
 	}
-	if stdout, stderr, code := s.command("link", "add", "https://example.com/", "--alias", "a"); code != exitDone {
+	if stdout, stderr, code := s.command("link", "add", "https://example.com/", "--alias", "a"); code != command.Done {
 		t.Errorf("got %s %s, exit code %d; want a link", stdout, stderr, code)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"herald.example/internal/command"
 )
 
 // TestSignals sends signals to the real program.
@@ -27,7 +29,7 @@ func TestSignals(t *testing.T) {
 		if err := p.cmd.Process.Signal(signal); err != nil {
 			t.Fatal(err)
 		}
-		if status := ended(p); status.ExitStatus() != exitDone {
+		if status := ended(p); status.ExitStatus() != command.Done {
 			t.Errorf("%s: got status %v; want exit code 0\n%s", signal, status, p.log)
 		}
 		if _, ok := p.log.wait("stopped"); !ok {
@@ -61,7 +63,7 @@ func TestSignals(t *testing.T) {
 		if status.Signaled() && status.Signal() == syscall.SIGTERM {
 			return
 		}
-		if status.ExitStatus() != exitDone {
+		if status.ExitStatus() != command.Done {
 			t.Fatalf("got status %v; want death by the signal, or an orderly end\n%s", status, p.log)
 		}
 	}

@@ -2,6 +2,7 @@ package redirect
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -24,8 +25,10 @@ import (
 // advances; the sweeper looks at all words once per tick and ends the
 // connections that are overdue.
 type conn struct {
-	net.Conn
-	conns *conns
+	net.Conn // what requests and answers go through: raw, or TLS on top of it
+	raw      net.Conn
+	secure   bool // Conn is TLS
+	conns    *conns
 	peer  netip.Addr
 	proxy bool // the peer is a trusted proxy: its word for the address is taken
 
@@ -64,7 +67,7 @@ func (c *conn) Read(b []byte) (int, error) {
 			return 0, io.EOF
 		}
 	}
-	n, err := c.Conn.Read(b)
+	n, err := c.Conn.Read(b) // over TLS, the first one shakes hands
 	if n > 0 {
 		if c.waiting {
 			c.waiting, c.line = false, false
@@ -78,19 +81,53 @@ func (c *conn) Read(b []byte) (int, error) {
 	if c.waiting && errors.Is(err, os.ErrDeadlineExceeded) {
 		err = io.EOF // nobody asked anything: close without an answer
 	}
+	if c.secure && err != nil {
+		c.answerPlain(err)
+	}
 	return n, err
 }
 
-// Write writes an answer.
+// answerPlain tells a client that speaks HTTP where TLS is spoken what is wrong.
+func (c *conn) answerPlain(err error) {
+	if plain, ok := errors.AsType[tls.RecordHeaderError](err); ok && plain.Conn != nil && looksLikeHTTP(plain.RecordHeader) {
+		_, _ = io.WriteString(c.raw, wantsTLS) // the buffer of a new connection takes it
+	}
+}
+
+// wantsTLS is the whole answer to a request without TLS.
+const wantsTLS = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 48\r\n\r\n" +
+	"This address speaks HTTPS: ask with https://...\n"
+
+// looksLikeHTTP says whether the first bytes of a connection begin a request.
+func looksLikeHTTP(start [5]byte) bool {
+	switch string(start[:]) {
+	case "GET /", "HEAD ", "POST ", "PUT /", "OPTIO":
+		return true
+	}
+	return false
+}
+
+// errNoHandshake is returned when an answer is written to a client that has not
+// shaken hands.
+var errNoHandshake = errors.New("answer before the TLS handshake")
+
+// Write writes an answer. Before anything was received over TLS it refuses to:
+// fasthttp tells a client above MaxConns so from the goroutine that accepts
+// connections, which must not wait for that client's handshake.
 func (c *conn) Write(b []byte) (int, error) {
+	if c.secure && c.word.Load()&doing == fresh {
+		return 0, errNoHandshake
+	}
 	c.answered = true
 	return c.Conn.Write(b)
 }
 
-// Close ends the connection. It may be called more than once.
+// Close ends the connection. It may be called more than once. Over TLS it says
+// goodbye; while it does, the sweeper can still end the connection.
 func (c *conn) Close() error {
+	err := c.Conn.Close()
 	c.conns.remove(c)
-	return c.Conn.Close()
+	return err
 }
 
 // peerOf is the address at the other end; the zero Addr when it has no IP address.

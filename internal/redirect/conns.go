@@ -1,6 +1,7 @@
 package redirect
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/netip"
@@ -21,6 +22,7 @@ type conns struct {
 	max      int
 	maxPerIP int
 	trusted  []netip.Prefix
+	tls      *tls.Config // nil: connections are plain
 
 	// mu protects what follows.
 	mu    sync.Mutex
@@ -39,6 +41,7 @@ func newConns(o *Options) *conns {
 		max:      o.MaxConns,
 		maxPerIP: o.MaxConnsPerIP,
 		trusted:  o.TrustedProxies,
+		tls:      secureConfig(o.TLS),
 		open:     make(map[*conn]struct{}),
 		empty:    make(chan struct{}),
 	}
@@ -51,9 +54,23 @@ func newConns(o *Options) *conns {
 // errTooMany is returned when one address has too many connections.
 var errTooMany = errors.New("too many connections from one address")
 
-// add takes c in. It returns net.ErrClosed when the server drains.
+// secureConfig is the configuration of TLS here, nil for none: HTTP/1.1 is all
+// that is spoken.
+func secureConfig(config *tls.Config) *tls.Config {
+	if config == nil {
+		return nil
+	}
+	config = config.Clone()
+	config.NextProtos = []string{"http/1.1"}
+	return config
+}
+
+// add takes nc in. It returns net.ErrClosed when the server drains.
 func (s *conns) add(nc net.Conn) (*conn, error) {
-	c := &conn{Conn: nc, conns: s, peer: peerOf(nc), waiting: true}
+	c := &conn{Conn: nc, raw: nc, conns: s, peer: peerOf(nc), waiting: true}
+	if s.tls != nil {
+		c.Conn, c.secure = tls.Server(nc, s.tls), true
+	}
 	for _, p := range s.trusted {
 		c.proxy = c.proxy || p.Contains(c.peer)
 	}
@@ -130,10 +147,10 @@ func (s *conns) sweep() {
 	}
 	s.mu.Unlock()
 	for _, c := range late {
-		_ = c.Conn.SetReadDeadline(longAgo) // fails only when c is closed already
+		_ = c.raw.SetReadDeadline(longAgo) // fails only when c is closed already
 	}
 	for _, c := range stuck {
-		_ = c.Conn.Close()
+		_ = c.raw.Close() // TLS would say goodbye first, and wait until it is taken
 	}
 }
 
@@ -164,7 +181,7 @@ func (s *conns) drain() {
 	}
 	for c := range s.open {
 		if c.word.Load()&doing != busy {
-			_ = c.Conn.SetReadDeadline(longAgo)
+			_ = c.raw.SetReadDeadline(longAgo)
 		}
 	}
 }
@@ -178,7 +195,7 @@ func (s *conns) closeAll() {
 	}
 	s.mu.Unlock()
 	for _, c := range all {
-		_ = c.Conn.Close()
+		_ = c.raw.Close()
 	}
 }
 

@@ -36,7 +36,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		if err == nil {
 			return c, nil
 		}
-		if errors.Is(err, errTooMany) {
+		if errors.Is(err, errTooMany) && conns.tls == nil {
 			_, _ = nc.Write([]byte(tooMany)) // the buffer of a new connection takes it
 		}
 		_ = nc.Close()

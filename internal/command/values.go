@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"errors"
@@ -10,20 +10,20 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// size is a number of bytes on the command line: a whole number with B, KiB,
+// Size is a number of bytes on the command line: a whole number with B, KiB,
 // MiB, GiB or TiB.
-type size int64
+type Size int64
 
 var sizeUnits = []struct {
 	name  string
-	bytes size
+	bytes Size
 }{
 	// Longest names first: every name ends in B.
 	{"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1},
 }
 
 // UnmarshalText reads a size. Zero needs no unit.
-func (s *size) UnmarshalText(text []byte) error {
+func (s *Size) UnmarshalText(text []byte) error {
 	bad := fmt.Errorf("size %q; give a whole number with a unit, such as 64MiB", text)
 	if string(text) == "0" {
 		*s = 0
@@ -38,14 +38,14 @@ func (s *size) UnmarshalText(text []byte) error {
 		if err != nil || n < 0 || n > (1<<63-1)/int64(unit.bytes) {
 			return bad
 		}
-		*s = size(n) * unit.bytes
+		*s = Size(n) * unit.bytes
 		return nil
 	}
 	return bad
 }
 
 // String is the size in the largest unit that keeps it whole.
-func (s size) String() string {
+func (s Size) String() string {
 	for _, unit := range sizeUnits {
 		if s != 0 && s%unit.bytes == 0 {
 			return strconv.FormatInt(int64(s/unit.bytes), 10) + unit.name
@@ -54,42 +54,42 @@ func (s size) String() string {
 	return "0"
 }
 
-// syncMode is when the ledger is synced: every so often, or always before an
+// SyncMode is when the ledger is synced: every so often, or always before an
 // answer.
-type syncMode struct {
-	every  time.Duration
-	always bool
+type SyncMode struct {
+	Every  time.Duration
+	Always bool
 }
 
 // UnmarshalText reads a duration or "always".
-func (m *syncMode) UnmarshalText(text []byte) error {
+func (m *SyncMode) UnmarshalText(text []byte) error {
 	if string(text) == "always" {
-		*m = syncMode{always: true}
+		*m = SyncMode{Always: true}
 		return nil
 	}
 	every, err := time.ParseDuration(string(text))
 	if err != nil || every < time.Millisecond {
 		return fmt.Errorf("%q; give a duration of at least 1ms, such as 100ms, or always", text)
 	}
-	*m = syncMode{every: every}
+	*m = SyncMode{Every: every}
 	return nil
 }
 
 // String is the inverse of UnmarshalText.
-func (m syncMode) String() string {
-	if m.always {
+func (m SyncMode) String() string {
+	if m.Always {
 		return "always"
 	}
-	return m.every.String()
+	return m.Every.String()
 }
 
-// headers are names and values of constant headers of redirects. Whether they
+// Headers are names and values of constant headers of redirects. Whether they
 // may stand in an answer is the redirect's to say.
-type headers [][2]string
+type Headers [][2]string
 
 // Decode reads "Name: value", several ones on lines of their own; kong calls it
 // for each occurrence of the flag.
-func (h *headers) Decode(ctx *kong.DecodeContext) error {
+func (h *Headers) Decode(ctx *kong.DecodeContext) error {
 	var text string
 	if err := ctx.Scan.PopValueInto("header", &text); err != nil {
 		return err
@@ -104,12 +104,12 @@ func (h *headers) Decode(ctx *kong.DecodeContext) error {
 	return nil
 }
 
-// moment is a point in time on the command line: RFC 3339, a date (UTC), or how
+// Moment is a point in time on the command line: RFC 3339, a date (UTC), or how
 // long ago, such as 24h.
-type moment struct{ time.Time }
+type Moment struct{ time.Time }
 
 // UnmarshalText reads a moment.
-func (m *moment) UnmarshalText(text []byte) error {
+func (m *Moment) UnmarshalText(text []byte) error {
 	s := string(text)
 	for _, layout := range []string{time.RFC3339, time.DateOnly} {
 		if t, err := time.Parse(layout, s); err == nil {

@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"fmt"
@@ -11,28 +11,28 @@ import (
 	"herald.example/internal/linkapi"
 )
 
-// verifyCommand recounts the ledger.
-type verifyCommand struct{ remote }
+// Verify is the command that recounts the ledger of a running shortener.
+type Verify struct{ Remote }
 
 // Run prints the report and fails when a link's stored totals are not what the
 // ledger says.
-func (c *verifyCommand) Run(p *program) error {
-	client, err := c.dial()
+func (v *Verify) Run(call *Call) error {
+	client, err := v.Dial()
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	progress, finish := progressOn(p.stderr)
-	report, err := client.Verify(p.ctx, progress)
+	progress, finish := progressOn(call.Stderr)
+	report, err := client.Verify(call.Context, progress)
 	finish()
 	if err != nil {
-		return explain("verify", err)
+		return Explain("verify", err)
 	}
 	wire := linkapi.NewReport(report)
-	if c.JSON {
-		err = p.printJSON(wire)
+	if v.JSON {
+		err = call.PrintJSON(wire)
 	} else {
-		err = printReport(p.stdout, wire)
+		err = printReport(call.Stdout, wire)
 	}
 	if err == nil && report.Different > 0 {
 		err = fmt.Errorf("verify: %d links differ from the ledger", report.Different)

@@ -1,18 +1,18 @@
-package main
+package command
 
 import (
 	"runtime/debug"
 	"strings"
 )
 
-// version is what the build knows of itself: the module's version or, when it
-// was built from a checkout, the commit.
-func version() string {
+// version is what the build knows of itself: the program's name and the module's
+// version or, when it was built from a checkout, the commit.
+func version(program string) string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "shortener (unknown build)"
+		return program + " (unknown build)"
 	}
-	words := []string{"shortener", info.Main.Version}
+	words := []string{program, info.Main.Version}
 	for _, s := range info.Settings {
 		switch {
 		case s.Key == "vcs.revision":
