@@ -16,10 +16,17 @@ var (
 	ErrName = errors.New("bad name")
 	// ErrKeys is returned when a pair of keys does not open a site.
 	ErrKeys = errors.New("wrong keys")
+	// ErrPairs is returned when a site would have more pairs of keys than it may.
+	ErrPairs = errors.New("too many pairs of keys")
 	// ErrProvider is returned when the key of a provider is malformed or unknown.
 	ErrProvider = errors.New("no such provider")
 	// ErrAccount is returned when an account lacks what its network needs.
 	ErrAccount = errors.New("bad account")
+	// ErrOwned is returned when an account arrives for a user and belongs to another
+	// user of the site.
+	ErrOwned = errors.New("account belongs to another user")
+	// ErrQuery is returned when there is no such page as a ListQuery asks for.
+	ErrQuery = errors.New("bad query")
 	// ErrSealed is returned when sealed bytes cannot be opened: the key is not in
 	// the ring, or the bytes are not what was sealed for this record.
 	ErrSealed = errors.New("cannot be unsealed")

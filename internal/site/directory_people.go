@@ -1,0 +1,255 @@
+package site
+
+import (
+	"context"
+	"fmt"
+)
+
+// AddUser makes a user without identities. Until the first login a user counts as
+// last seen when they were made.
+func (d *Directory) AddUser(ctx context.Context, site string) (User, error) {
+	if err := d.checkSite(site); err != nil {
+		return User{}, fmt.Errorf("add user: %w", err)
+	}
+	now := d.moment()
+	u := User{Token: newToken(), Created: now, LastLogin: now}
+	if err := d.store.PutUser(ctx, site, u); err != nil {
+		return User{}, fmt.Errorf("add user: %w", err)
+	}
+	return u, nil
+}
+
+// look refuses a site or a token that cannot be found.
+func (d *Directory) look(what, site, token string) error {
+	if err := checkToken(what, token); err != nil {
+		return err
+	}
+	return d.checkSite(site)
+}
+
+// User returns a user with their identities.
+func (d *Directory) User(ctx context.Context, site, token string) (Person, error) {
+	if err := d.look("user", site, token); err != nil {
+		return Person{}, err
+	}
+	p, err := d.store.User(ctx, site, token)
+	if err != nil {
+		return Person{}, fmt.Errorf("user %s: %w", token, err)
+	}
+	return p, nil
+}
+
+// Users returns a page of users.
+func (d *Directory) Users(ctx context.Context, site string, q ListQuery, f UserFilter) (Page[Person], error) {
+	page, err := list(d, site, q, func() (Page[Person], error) { return d.store.ListUsers(ctx, site, q, f) })
+	if err != nil {
+		return page, fmt.Errorf("list users: %w", err)
+	}
+	return page, nil
+}
+
+// list holds a query against the rules and hands it to the store.
+func list[T any](d *Directory, site string, q ListQuery, read func() (Page[T], error)) (Page[T], error) {
+	if err := checkQuery(q); err != nil {
+		return Page[T]{}, err
+	}
+	if err := d.checkSite(site); err != nil {
+		return Page[T]{}, err
+	}
+	return read()
+}
+
+// DeleteUser removes a user with their identities and returns what was there.
+func (d *Directory) DeleteUser(ctx context.Context, site, token string) (Person, error) {
+	if err := d.look("user", site, token); err != nil {
+		return Person{}, err
+	}
+	p, err := d.store.DeleteUser(ctx, site, token)
+	if err != nil {
+		return Person{}, fmt.Errorf("delete user %s: %w", token, err)
+	}
+	return p, nil
+}
+
+// Login lets an account arrive, in one transaction. An account that the site knows
+// stays the identity that it is, with new profile and credentials, and belongs to
+// the user that it belonged to; when the login names another user, it is refused
+// with ErrOwned, and MoveIdentity is the way. A new account is an identity of the
+// user named, or of a new one.
+func (d *Directory) Login(ctx context.Context, site string, login Login) (Person, Identity, Connection, error) {
+	fail := func(err error) (Person, Identity, Connection, error) {
+		return Person{}, Identity{}, Connection{}, fmt.Errorf("login by %.40q: %w", login.Provider, err)
+	}
+	if err := d.checkLogin(site, login); err != nil {
+		return fail(err)
+	}
+	profile := cleanProfile(login.Profile)
+	now := d.moment()
+	// Made here, because the transaction may be tried more than once.
+	newUser, newIdentity, connection := newToken(), newToken(), newToken()
+
+	arrive := func(known *User, owned *Identity) (User, Identity, Connection, error) {
+		u := User{Token: newUser, Created: now}
+		if known != nil {
+			u = *known
+		}
+		i := Identity{Token: newIdentity, User: u.Token, Provider: login.Provider, Created: now}
+		if owned != nil {
+			i = *owned
+		}
+		if login.User != "" && login.User != i.User {
+			return User{}, Identity{}, Connection{}, fmt.Errorf("%w, %s; move identity %s to this one first", ErrOwned, i.User, i.Token)
+		}
+		u.LastLogin = now
+		u.Logins++
+		i.Updated, i.Account, i.Profile, i.Broken = now, login.Account, profile, ""
+		i.Sealed = d.seal(site, i.Token, login.Credentials)
+		return u, i, Connection{Token: connection, User: u.Token, Identity: i.Token, Created: now, Source: login.Source}, nil
+	}
+	u, i, c, err := func() (User, Identity, Connection, error) {
+		d.sealing.RLock()
+		defer d.sealing.RUnlock()
+		return d.store.Arrive(ctx, site, login.User, login.Provider, login.Account.ID, arrive)
+	}()
+	if err != nil {
+		return fail(err)
+	}
+	p, err := d.store.User(ctx, site, u.Token)
+	if err != nil {
+		return fail(fmt.Errorf("user %s: %w", u.Token, err))
+	}
+	return p, i, c, nil
+}
+
+// checkLogin refuses a login that cannot be kept.
+func (d *Directory) checkLogin(site string, login Login) error {
+	if login.User != "" {
+		if err := checkToken("user", login.User); err != nil {
+			return err
+		}
+	}
+	if err := CheckProvider(login.Provider); err != nil {
+		return err
+	}
+	if err := checkAccount(login.Account); err != nil {
+		return err
+	}
+	if err := checkCredentials(login.Credentials); err != nil {
+		return err
+	}
+	return d.checkSite(site)
+}
+
+// Identity returns an identity.
+func (d *Directory) Identity(ctx context.Context, site, token string) (Identity, error) {
+	if err := d.look("identity", site, token); err != nil {
+		return Identity{}, err
+	}
+	i, err := d.store.Identity(ctx, site, token)
+	if err != nil {
+		return Identity{}, fmt.Errorf("identity %s: %w", token, err)
+	}
+	return i, nil
+}
+
+// Identities returns a page of identities.
+func (d *Directory) Identities(ctx context.Context, site string, q ListQuery) (Page[Identity], error) {
+	page, err := list(d, site, q, func() (Page[Identity], error) { return d.store.ListIdentities(ctx, site, q) })
+	if err != nil {
+		return page, fmt.Errorf("list identities: %w", err)
+	}
+	return page, nil
+}
+
+// edit lets edit change an identity and writes it.
+func (d *Directory) edit(ctx context.Context, site, token string, edit func(*Identity) error) (Identity, error) {
+	if err := d.look("identity", site, token); err != nil {
+		return Identity{}, err
+	}
+	i, err := d.store.EditIdentity(ctx, site, token, edit)
+	if err != nil {
+		return Identity{}, fmt.Errorf("identity %s: %w", token, err)
+	}
+	return i, nil
+}
+
+// MoveIdentity gives an identity to another user of the site and returns that user.
+func (d *Directory) MoveIdentity(ctx context.Context, site, token, user string) (Person, error) {
+	if err := checkToken("user", user); err != nil {
+		return Person{}, err
+	}
+	if _, err := d.edit(ctx, site, token, func(i *Identity) error {
+		i.User = user
+		return nil
+	}); err != nil {
+		return Person{}, fmt.Errorf("move: %w", err)
+	}
+	return d.User(ctx, site, user)
+}
+
+// DeleteIdentity removes an identity and returns what was there.
+func (d *Directory) DeleteIdentity(ctx context.Context, site, token string) (Identity, error) {
+	if err := d.look("identity", site, token); err != nil {
+		return Identity{}, err
+	}
+	i, err := d.store.DeleteIdentity(ctx, site, token)
+	if err != nil {
+		return Identity{}, fmt.Errorf("delete identity %s: %w", token, err)
+	}
+	return i, nil
+}
+
+// SetProfile writes what a network tells of an account now. An account without ID is
+// the one that it was; another ID is ErrAccount.
+func (d *Directory) SetProfile(ctx context.Context, site, token string, a Account, p Profile) (Identity, error) {
+	p = cleanProfile(p)
+	now := d.moment()
+	return d.edit(ctx, site, token, func(i *Identity) error {
+		if a.ID == "" {
+			a.ID = i.Account.ID
+		}
+		if a.ID != i.Account.ID {
+			return fmt.Errorf("%w: the credentials are those of another account than %.200q", ErrAccount, i.Account.ID)
+		}
+		if err := checkAccount(a); err != nil {
+			return err
+		}
+		i.Account, i.Profile, i.Updated = a, p, now
+		return nil
+	})
+}
+
+// MarkBroken notes why the user of an identity must connect again. The reason is
+// shown, so it holds no secrets; it is cut at 500 bytes.
+func (d *Directory) MarkBroken(ctx context.Context, site, token, reason string) error {
+	reason = cleanText(reason, maxReason)
+	if reason == "" {
+		reason = "the network refuses it"
+	}
+	_, err := d.edit(ctx, site, token, func(i *Identity) error {
+		i.Broken = reason
+		return nil
+	})
+	return err
+}
+
+// Connection returns a connection.
+func (d *Directory) Connection(ctx context.Context, site, token string) (Connection, error) {
+	if err := d.look("connection", site, token); err != nil {
+		return Connection{}, err
+	}
+	c, err := d.store.Connection(ctx, site, token)
+	if err != nil {
+		return Connection{}, fmt.Errorf("connection %s: %w", token, err)
+	}
+	return c, nil
+}
+
+// Connections returns a page of connections.
+func (d *Directory) Connections(ctx context.Context, site string, q ListQuery) (Page[Connection], error) {
+	page, err := list(d, site, q, func() (Page[Connection], error) { return d.store.ListConnections(ctx, site, q) })
+	if err != nil {
+		return page, fmt.Errorf("list connections: %w", err)
+	}
+	return page, nil
+}
