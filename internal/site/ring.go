@@ -107,8 +107,11 @@ func parseRing(text string) ([]ringKey, error) {
 		var id keyID
 		var secret [chacha20poly1305.KeySize]byte
 		name, encoded, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-		raw, err := base64.StdEncoding.Strict().DecodeString(encoded)
-		if _, bad := hex.Decode(id[:], fit(name, 2*len(id))); bad != nil || err != nil || len(raw) != len(secret) || name != id.String() {
+		rawID, badID := hex.DecodeString(name)
+		raw, bad := base64.StdEncoding.DecodeString(encoded)
+		copy(id[:], rawID)
+		// Both decoders take more than one spelling.
+		if badID != nil || bad != nil || len(raw) != len(secret) || name != id.String() || encoded != base64.StdEncoding.EncodeToString(raw) {
 			return nil, fmt.Errorf("line %d is damaged; it should hold an ID of %d hex digits, a space and a key of %d bytes in base64", n, 2*len(id), len(secret))
 		}
 		if slices.ContainsFunc(keys, func(k ringKey) bool { return k.id == id }) {
@@ -121,14 +124,6 @@ func parseRing(text string) ([]ringKey, error) {
 		return nil, errors.New("it holds no key; put the file back from a backup")
 	}
 	return keys, nil
-}
-
-// fit is s when it has n bytes, else nothing that could be read.
-func fit(s string, n int) []byte {
-	if len(s) != n {
-		return []byte{'-'}
-	}
-	return []byte(s)
 }
 
 // formatRing is the inverse of parseRing.

@@ -1,0 +1,268 @@
+package site_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"herald.example/internal/site"
+)
+
+// memory is a strict Store in memory: what it is given it checks, what it gives
+// away is a copy.
+type memory struct {
+	t  testing.TB
+	mu sync.Mutex // protects what follows
+
+	sites       []site.Site
+	users       map[string][]site.User // by site, in the order of creation
+	identities  map[string][]site.Identity
+	connections map[string][]site.Connection
+
+	// failSite and failEdit are returned by the next PutSite and EditIdentity.
+	failSite, failEdit error
+}
+
+func newMemory(t testing.TB) *memory {
+	return &memory{t: t, users: map[string][]site.User{}, identities: map[string][]site.Identity{}, connections: map[string][]site.Connection{}}
+}
+
+// copyOf is a copy that shares no bytes which are sealed.
+func copyOf(i site.Identity) site.Identity {
+	i.Sealed = bytes.Clone(i.Sealed)
+	return i
+}
+
+func (m *memory) PutSite(ctx context.Context, s site.Site) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := m.failSite; err != nil {
+		m.failSite = nil
+		return err
+	}
+	if len(s.Keys) == 0 || s.ID == "" || s.Created.IsZero() {
+		m.t.Errorf("put site %+v: got an incomplete site", s)
+	}
+	at := len(m.sites)
+	for i, other := range m.sites {
+		if other.ID == s.ID {
+			at = i
+			continue
+		}
+		if other.Name == s.Name {
+			return site.ErrTaken
+		}
+	}
+	m.sites = append(m.sites[:at:at], append([]site.Site{s}, m.sites[min(at+1, len(m.sites)):]...)...)
+	return nil
+}
+
+func (m *memory) Sites(context.Context) ([]site.Site, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.sites), nil
+}
+
+// index is where a token stands.
+func index[T any](entries []T, token func(T) string, want string) int {
+	return slices.IndexFunc(entries, func(e T) bool { return token(e) == want })
+}
+
+func userToken(u site.User) string             { return u.Token }
+func personToken(p site.Person) string         { return p.Token }
+func identityToken(i site.Identity) string     { return i.Token }
+func connectionToken(c site.Connection) string { return c.Token }
+
+// put writes an entry where it stands, or at the end.
+func put[T any](entries []T, token func(T) string, e T) []T {
+	if i := index(entries, token, token(e)); i >= 0 {
+		entries[i] = e
+		return entries
+	}
+	return append(entries, e)
+}
+
+func (m *memory) PutUser(_ context.Context, s string, u site.User) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.users[s] = put(m.users[s], userToken, u)
+	return nil
+}
+
+// person is a user with identities. The caller holds mu.
+func (m *memory) person(s string, u site.User) site.Person {
+	p := site.Person{User: u}
+	for _, i := range m.identities[s] {
+		if i.User == u.Token {
+			p.Identities = append(p.Identities, copyOf(i))
+		}
+	}
+	return p
+}
+
+func (m *memory) User(_ context.Context, s, token string) (site.Person, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i := index(m.users[s], userToken, token)
+	if i < 0 {
+		return site.Person{}, site.ErrNotFound
+	}
+	return m.person(s, m.users[s][i]), nil
+}
+
+// page cuts a page out of entries.
+func page[T any](entries []T, token func(T) string, q site.ListQuery) (site.Page[T], error) {
+	if q.Descending {
+		entries = slices.Clone(entries)
+		slices.Reverse(entries)
+	}
+	p := site.Page[T]{Total: len(entries)}
+	if q.After != "" {
+		i := index(entries, token, q.After)
+		if i < 0 {
+			return p, site.ErrNotFound
+		}
+		entries = entries[i+1:]
+	}
+	entries = entries[min(q.Skip, len(entries)):]
+	p.More = len(entries) > q.Limit
+	p.Entries = slices.Clone(entries[:min(q.Limit, len(entries))])
+	return p, nil
+}
+
+func (m *memory) ListUsers(_ context.Context, s string, q site.ListQuery, f site.UserFilter) (site.Page[site.Person], error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var people []site.Person
+	for _, u := range m.users[s] {
+		if f.Selects(u) {
+			people = append(people, m.person(s, u))
+		}
+	}
+	return page(people, personToken, q)
+}
+
+func (m *memory) DeleteUser(_ context.Context, s, token string) (site.Person, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i := index(m.users[s], userToken, token)
+	if i < 0 {
+		return site.Person{}, site.ErrNotFound
+	}
+	p := m.person(s, m.users[s][i])
+	m.users[s] = slices.Delete(m.users[s], i, i+1)
+	m.identities[s] = slices.DeleteFunc(m.identities[s], func(i site.Identity) bool { return i.User == token })
+	return p, nil
+}
+
+func (m *memory) Arrive(_ context.Context, s, user, provider, account string,
+	arrive func(*site.User, *site.Identity) (site.User, site.Identity, site.Connection, error),
+) (site.User, site.Identity, site.Connection, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var known *site.User
+	var owned *site.Identity
+	for _, i := range m.identities[s] {
+		if i.Provider == provider && i.Account.ID == account {
+			i = copyOf(i)
+			owned, user = &i, i.User
+		}
+	}
+	if user != "" {
+		i := index(m.users[s], userToken, user)
+		if i < 0 {
+			return site.User{}, site.Identity{}, site.Connection{}, site.ErrNotFound
+		}
+		u := m.users[s][i]
+		known = &u
+	}
+	if _, _, _, err := arrive(known, owned); err != nil { // it may be called again
+		return site.User{}, site.Identity{}, site.Connection{}, err
+	}
+	u, i, c, err := arrive(known, owned)
+	if err != nil {
+		return u, i, c, err
+	}
+	if i.User != u.Token || c.User != u.Token || c.Identity != i.Token || i.Provider != provider || i.Account.ID != account || len(i.Sealed) == 0 {
+		m.t.Errorf("arrive: got %+v, %+v, %+v, which do not belong together", u, i, c)
+	}
+	m.users[s] = put(m.users[s], userToken, u)
+	m.identities[s] = put(m.identities[s], identityToken, copyOf(i))
+	m.connections[s] = append(m.connections[s], c)
+	return u, i, c, nil
+}
+
+func (m *memory) Identity(_ context.Context, s, token string) (site.Identity, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i := index(m.identities[s], identityToken, token)
+	if i < 0 {
+		return site.Identity{}, site.ErrNotFound
+	}
+	return copyOf(m.identities[s][i]), nil
+}
+
+func (m *memory) ListIdentities(_ context.Context, s string, q site.ListQuery) (site.Page[site.Identity], error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return page(m.identities[s], identityToken, q)
+}
+
+func (m *memory) EditIdentity(ctx context.Context, s, token string, edit func(*site.Identity) error) (site.Identity, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return site.Identity{}, err
+	}
+	if err := m.failEdit; err != nil {
+		m.failEdit = nil
+		return site.Identity{}, err
+	}
+	at := index(m.identities[s], identityToken, token)
+	if at < 0 {
+		return site.Identity{}, site.ErrNotFound
+	}
+	i := copyOf(m.identities[s][at])
+	if err := edit(&i); err != nil {
+		return site.Identity{}, err
+	}
+	if index(m.users[s], userToken, i.User) < 0 {
+		return site.Identity{}, fmt.Errorf("user %s: %w", i.User, site.ErrNotFound)
+	}
+	m.identities[s][at] = copyOf(i)
+	return i, nil
+}
+
+func (m *memory) DeleteIdentity(_ context.Context, s, token string) (site.Identity, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	at := index(m.identities[s], identityToken, token)
+	if at < 0 {
+		return site.Identity{}, site.ErrNotFound
+	}
+	i := m.identities[s][at]
+	m.identities[s] = slices.Delete(m.identities[s], at, at+1)
+	return i, nil
+}
+
+func (m *memory) Connection(_ context.Context, s, token string) (site.Connection, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	at := index(m.connections[s], connectionToken, token)
+	if at < 0 {
+		return site.Connection{}, site.ErrNotFound
+	}
+	return m.connections[s][at], nil
+}
+
+func (m *memory) ListConnections(_ context.Context, s string, q site.ListQuery) (site.Page[site.Connection], error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return page(m.connections[s], connectionToken, q)
+}
