@@ -1,13 +1,16 @@
 package fetch
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+)
 
-// Errors of this room. The first four are mistakes of whoever named the URL.
-// ErrStatus may be either: see StatusError. Any other error is the world's failure,
-// and trying again may help.
+// Errors of this room.
 var (
 	// ErrURL is returned when a URL is not one that is fetched: it is malformed, not
-	// http or https, has no host, carries a password, or redirects too often.
+	// http or https, has no host or a user, or redirects too often.
 	ErrURL = errors.New("bad URL")
 	// ErrRefusedAddress is returned when a host has an address that must not be
 	// reached: private, loopback, link-local, multicast, or one that hides another.
@@ -18,6 +21,36 @@ var (
 	// ErrType is returned when bytes are no picture or video of a known type, or of
 	// another type than they are said to be.
 	ErrType = errors.New("bad type")
-	// ErrStatus is returned when a server answers with another status than 200.
+	// ErrStatus is returned when a server answers with another status than 200; the
+	// error is a *StatusError.
 	ErrStatus = errors.New("bad status")
 )
+
+// StatusError is an answer with another status than 200. It is ErrStatus.
+type StatusError struct{ Status int }
+
+// Error names the status.
+func (e *StatusError) Error() string { return fmt.Sprintf("%v %d", ErrStatus, e.Status) }
+
+// Is says whether the error is ErrStatus.
+func (e *StatusError) Is(target error) bool { return target == ErrStatus }
+
+// Mistake says whether an error of Fetch or Sniff comes from the URL or the file
+// that was named, so that only another one helps. Otherwise it is the world's
+// failure, and trying again may help.
+func Mistake(err error) bool {
+	for _, e := range []error{ErrURL, ErrRefusedAddress, ErrTooLarge, ErrType} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	if e, ok := errors.AsType[*StatusError](err); ok {
+		switch e.Status {
+		case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+			return false
+		}
+		return e.Status < 500
+	}
+	e, ok := errors.AsType[*net.DNSError](err)
+	return ok && e.IsNotFound
+}
