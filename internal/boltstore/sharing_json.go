@@ -1,0 +1,100 @@
+package boltstore
+
+import (
+	"herald.example/internal/link"
+	"herald.example/internal/site"
+)
+
+// The records of sharing.db that are JSON, beside publish.Parts, which says its
+// own names. Dates are Unix milliseconds. Structs that are converted whole have
+// the fields of their models, which the compiler checks.
+
+type siteRecord struct {
+	ID        string       `json:"id"`
+	Name      string       `json:"name"`
+	Created   int64        `json:"created"`
+	Domain    string       `json:"domain,omitempty"`
+	Simulated []string     `json:"simulated,omitempty"`
+	Keys      []pairRecord `json:"keys"`
+}
+
+type pairRecord struct {
+	Public  string `json:"public"`
+	Private []byte `json:"private"` // sealed
+	Created int64  `json:"created"`
+	Expires int64  `json:"expires"`
+}
+
+func newSiteRecord(s site.Site) siteRecord {
+	r := siteRecord{ID: s.ID, Name: s.Name, Created: s.Created.UnixMilli(), Domain: s.Domain, Simulated: s.Simulated}
+	for _, k := range s.Keys {
+		r.Keys = append(r.Keys, pairRecord{k.Public, k.Private, k.Created.UnixMilli(), k.Expires.UnixMilli()})
+	}
+	return r
+}
+
+func (r siteRecord) site() site.Site {
+	s := site.Site{ID: r.ID, Name: r.Name, Created: date(r.Created), Domain: r.Domain, Simulated: r.Simulated}
+	for _, k := range r.Keys {
+		s.Keys = append(s.Keys, site.KeyPair{Public: k.Public, Private: k.Private, Created: date(k.Created), Expires: date(k.Expires)})
+	}
+	return s
+}
+
+type identityRecord struct {
+	Token    string        `json:"token"`
+	User     string        `json:"user"`
+	Provider string        `json:"provider"`
+	Created  int64         `json:"created"`
+	Updated  int64         `json:"updated"`
+	Account  accountRecord `json:"account"`
+	Profile  profileRecord `json:"profile"`
+	Broken   string        `json:"broken,omitempty"`
+	Sealed   []byte        `json:"sealed,omitempty"`
+}
+
+type accountRecord struct {
+	ID     string `json:"id"`
+	Name   string `json:"name,omitempty"`
+	Server string `json:"server,omitempty"`
+	URL    string `json:"url,omitempty"`
+}
+
+type profileRecord struct {
+	DisplayName string   `json:"display_name,omitempty"`
+	Username    string   `json:"username,omitempty"`
+	GivenName   string   `json:"given_name,omitempty"`
+	FamilyName  string   `json:"family_name,omitempty"`
+	About       string   `json:"about,omitempty"`
+	Location    string   `json:"location,omitempty"`
+	Picture     string   `json:"picture,omitempty"`
+	Email       string   `json:"email,omitempty"`
+	Languages   []string `json:"languages,omitempty"`
+}
+
+func newIdentityRecord(i site.Identity) identityRecord {
+	return identityRecord{
+		Token: i.Token, User: i.User, Provider: i.Provider, Created: i.Created.UnixMilli(), Updated: i.Updated.UnixMilli(),
+		Account: accountRecord(i.Account), Profile: profileRecord(i.Profile), Broken: i.Broken, Sealed: i.Sealed,
+	}
+}
+
+func (r identityRecord) identity() site.Identity {
+	return site.Identity{
+		Token: r.Token, User: r.User, Provider: r.Provider, Created: date(r.Created), Updated: date(r.Updated),
+		Account: site.Account(r.Account), Profile: site.Profile(r.Profile), Broken: r.Broken, Sealed: r.Sealed,
+	}
+}
+
+type baseRecord struct {
+	Domain string `json:"domain"`
+	URL    string `json:"url"`
+}
+
+func newBaseRecords(bases link.Bases) []baseRecord {
+	r := make([]baseRecord, len(bases))
+	for i, b := range bases {
+		r[i] = baseRecord(b)
+	}
+	return r
+}

@@ -1,0 +1,154 @@
+package boltstore
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+	"go.etcd.io/bbolt"
+
+	"herald.example/internal/link"
+	"herald.example/internal/publish"
+	"herald.example/internal/site"
+)
+
+// shelf is a bucket of entries that have a token and are listed in the order of
+// creation.
+type shelf struct {
+	kind    byte // in tokens and sums
+	name    string
+	bucket  []byte
+	missing error // for tokens that are not there
+}
+
+// The shelves.
+var (
+	messages    = shelf{'m', "message", headsBucket, publish.ErrNotFound}
+	users       = shelf{'u', "user", usersBucket, site.ErrNotFound}
+	identities  = shelf{'i', "identity", identitiesBucket, site.ErrNotFound}
+	connections = shelf{'c', "connection", connectionsBucket, site.ErrNotFound}
+)
+
+// errToken is returned when a token or a site is no UUID, or when something new has a
+// token that is in use.
+var errToken = errors.New("no UUID, or in use")
+
+// tokenKey is the key in tokens.
+func (sh shelf) tokenKey(token uuid.UUID) []byte { return append([]byte{sh.kind}, token[:]...) }
+
+// find returns the place of a site's token, and the value there, borrowed.
+func (sh shelf) find(tx *bbolt.Tx, owner, token string) (at place, value []byte, err error) {
+	siteID, known := parseID(owner)
+	id, ok := parseID(token)
+	if !known || !ok {
+		return at, nil, sh.missing
+	}
+	return sh.lookup(tx, siteID, id)
+}
+
+// lookup is find with parsed tokens.
+func (sh shelf) lookup(tx *bbolt.Tx, owner, token uuid.UUID) (at place, value []byte, err error) {
+	found := tx.Bucket(tokensBucket).Get(sh.tokenKey(token))
+	switch {
+	case found == nil:
+		return at, nil, sh.missing
+	case len(found) != len(at):
+		return at, nil, fmt.Errorf("%w: token of %s", ErrDamaged, sh.name)
+	case !bytes.Equal(found[:16], owner[:]):
+		return at, nil, sh.missing
+	}
+	at = place(found)
+	if value = tx.Bucket(sh.bucket).Get(at[:]); value == nil {
+		return at, nil, fmt.Errorf("%w: %s is missing", ErrDamaged, sh.name)
+	}
+	return at, value, nil
+}
+
+// free says whether nobody has the token, in any site.
+func (sh shelf) free(tx *bbolt.Tx, token uuid.UUID) bool {
+	return tx.Bucket(tokensBucket).Get(sh.tokenKey(token)) == nil
+}
+
+// enter gives a token that is free its place.
+func (w *sharingWriter) enter(sh shelf, owner, token uuid.UUID) place {
+	at := newPlace(owner, w.next(sh.bucket))
+	w.put(tokensBucket, sh.tokenKey(token), bytes.Clone(at[:]))
+	w.add(sumsBucket, sh.sumKey(owner), 1)
+	return at
+}
+
+// leave removes the entry and its token.
+func (w *sharingWriter) leave(sh shelf, at place, token uuid.UUID) {
+	w.remove(sh.bucket, at[:])
+	w.remove(tokensBucket, sh.tokenKey(token))
+	w.add(sumsBucket, sh.sumKey(uuid.UUID(at.site())), -1)
+}
+
+// sumKey is the key in sums.
+func (sh shelf) sumKey(owner uuid.UUID) []byte { return append(owner[:], sh.kind) }
+
+// start holds a query against its bounds and returns the site, and the sequence
+// that the page begins behind. known is false when the site cannot have entries.
+func (sh shelf) start(tx *bbolt.Tx, owner string, q site.ListQuery) (siteID uuid.UUID, after uint64, known bool, err error) {
+	if q.Limit < 1 || q.Limit > site.MaxPage || q.Skip < 0 {
+		return siteID, 0, false, fmt.Errorf("%w: limit %d, skip %d; a limit of 1 to %d is allowed", link.ErrQuery, q.Limit, q.Skip, site.MaxPage)
+	}
+	siteID, known = parseID(owner)
+	if q.After != "" {
+		at, _, err := sh.find(tx, owner, q.After)
+		if err != nil {
+			return siteID, 0, false, fmt.Errorf("after %q: %w", q.After, err)
+		}
+		after = at.sequence()
+	}
+	return siteID, after, known, nil
+}
+
+// browse reads one page of a shelf. parse gets borrowed values.
+//
+// Finding After costs one lookup, wherever it is. Skip walks the index, about
+// 30 ns an entry, from whichever end is nearer when After is empty.
+func browse[T any](tx *bbolt.Tx, sh shelf, owner string, q site.ListQuery, parse func(value []byte) (T, error)) (page site.Page[T], err error) {
+	siteID, after, known, err := sh.start(tx, owner, q)
+	if err != nil || !known {
+		return page, err
+	}
+	total, err := readNumber(tx.Bucket(sumsBucket).Get(sh.sumKey(siteID)))
+	if err != nil {
+		return page, fmt.Errorf("sum of %s: %w", sh.name, err)
+	}
+	page.Total = int(total)
+	skip, take, descending := q.Skip, q.Limit, q.Descending
+	fromEnd := false
+	if q.After == "" {
+		if skip >= page.Total {
+			return page, nil
+		}
+		take = min(take, page.Total-skip)
+		if fromEnd = skip > page.Total/2; fromEnd {
+			skip, descending = page.Total-skip-take, !descending
+		}
+	}
+	for _, value := range walk(tx.Bucket(sh.bucket), siteID[:], after, descending) {
+		if skip > 0 {
+			skip--
+			continue
+		}
+		if len(page.Entries) == take {
+			page.More = true
+			break
+		}
+		entry, err := parse(value)
+		if err != nil {
+			return site.Page[T]{}, err
+		}
+		page.Entries = append(page.Entries, entry)
+	}
+	if fromEnd {
+		slices.Reverse(page.Entries)
+		page.More = q.Skip+take < page.Total
+	}
+	return page, nil
+}

@@ -1,0 +1,194 @@
+package boltstore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"go.etcd.io/bbolt"
+
+	"herald.example/internal/site"
+)
+
+// PutUser implements site.Users. A token that another site has is not found.
+func (s *Sharing) PutUser(ctx context.Context, siteID string, u site.User) error {
+	err := s.change(ctx, 3, func(w *sharingWriter) error {
+		e, err := users.entry(w.tx, siteID, u.Token)
+		if err != nil {
+			return err
+		}
+		w.putUser(e, u)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("put user %q: %w", u.Token, err)
+	}
+	return nil
+}
+
+// entry is where something is or will be on a shelf.
+type entry struct {
+	owner, token uuid.UUID
+	at           place
+	fresh        bool // it has no place yet
+}
+
+// entry finds where a site's token is, or will be when nobody has it.
+func (sh shelf) entry(tx *bbolt.Tx, owner, token string) (e entry, err error) {
+	var known, ok bool
+	e.owner, known = parseID(owner)
+	e.token, ok = parseID(token)
+	if !known || !ok {
+		return e, errToken
+	}
+	if e.fresh = sh.free(tx, e.token); !e.fresh {
+		e.at, _, err = sh.lookup(tx, e.owner, e.token)
+	}
+	return e, err
+}
+
+// settle gives an entry its place.
+func (w *sharingWriter) settle(sh shelf, e *entry) {
+	if e.fresh {
+		e.at, e.fresh = w.enter(sh, e.owner, e.token), false
+	}
+}
+
+// putUser writes a user.
+func (w *sharingWriter) putUser(e entry, u site.User) {
+	w.settle(users, &e)
+	w.put(usersBucket, e.at[:], appendUser(nil, e.token, u))
+}
+
+// readUser reads a value of users.
+func readUser(value []byte) (token uuid.UUID, u site.User, err error) {
+	token, u, ok := parseUser(value)
+	if !ok {
+		return token, u, fmt.Errorf("%w: user", ErrDamaged)
+	}
+	u.Token = token.String()
+	return token, u, nil
+}
+
+// User implements site.Users.
+func (s *Sharing) User(ctx context.Context, siteID, token string) (p site.Person, err error) {
+	err = s.view(ctx, func(tx *bbolt.Tx) error {
+		at, value, err := users.find(tx, siteID, token)
+		if err != nil {
+			return err
+		}
+		p, err = readPerson(tx, uuid.UUID(at.site()), value)
+		return err
+	})
+	if err != nil {
+		return site.Person{}, fmt.Errorf("read user %q: %w", token, err)
+	}
+	return p, nil
+}
+
+// ownedPrefix is what the keys in owned of one user begin with.
+func ownedPrefix(owner, user uuid.UUID) []byte { return append(owner[:], user[:]...) }
+
+// readPerson reads the user whose record is value, with their identities.
+func readPerson(tx *bbolt.Tx, owner uuid.UUID, value []byte) (p site.Person, err error) {
+	token, u, err := readUser(value)
+	if err != nil {
+		return p, err
+	}
+	p.User = u
+	prefix := ownedPrefix(owner, token)
+	b := tx.Bucket(identitiesBucket)
+	for key := range walk(tx.Bucket(ownedBucket), prefix, 0, false) {
+		i, err := readIdentity(b.Get(append(owner[:], key[len(prefix):]...)))
+		if err != nil {
+			return site.Person{}, err
+		}
+		p.Identities = append(p.Identities, i)
+	}
+	return p, nil
+}
+
+// ListUsers implements site.Users. Its costs are those of List; with a filter all
+// users of the site are read, about 0.1 µs each. An unknown After is
+// site.ErrNotFound, an impossible limit link.ErrQuery.
+func (s *Sharing) ListUsers(ctx context.Context, siteID string, q site.ListQuery, f site.UserFilter) (page site.Page[site.Person], err error) {
+	err = s.view(ctx, func(tx *bbolt.Tx) error {
+		owner, _ := parseID(siteID)
+		person := func(value []byte) (site.Person, error) { return readPerson(tx, owner, value) }
+		if f.IsZero() {
+			page, err = browse(tx, users, siteID, q, person)
+			return err
+		}
+		page, err = filterUsers(tx, siteID, q, f, person)
+		return err
+	})
+	if err != nil {
+		return site.Page[site.Person]{}, fmt.Errorf("list users: %w", err)
+	}
+	return page, nil
+}
+
+// filterUsers reads one page of the users that a filter selects.
+func filterUsers(tx *bbolt.Tx, siteID string, q site.ListQuery, f site.UserFilter,
+	person func([]byte) (site.Person, error)) (page site.Page[site.Person], err error) {
+	owner, after, known, err := users.start(tx, siteID, q)
+	if err != nil || !known {
+		return page, err
+	}
+	skip := q.Skip
+	for key, value := range walk(tx.Bucket(usersBucket), owner[:], 0, q.Descending) {
+		_, u, ok := parseUser(value)
+		if !ok {
+			return page, fmt.Errorf("%w: user", ErrDamaged)
+		}
+		if !f.Selects(u) {
+			continue
+		}
+		page.Total++
+		sequence := place(key).sequence()
+		switch {
+		case after != 0 && (sequence == after || (sequence < after) != q.Descending):
+		case skip > 0:
+			skip--
+		case len(page.Entries) == q.Limit:
+			page.More = true
+		default:
+			p, err := person(value)
+			if err != nil {
+				return page, err
+			}
+			page.Entries = append(page.Entries, p)
+		}
+	}
+	return page, nil
+}
+
+// DeleteUser implements site.Users. Messages, publications and connections stay.
+func (s *Sharing) DeleteUser(ctx context.Context, siteID, token string) (p site.Person, err error) {
+	err = s.change(ctx, 3, func(w *sharingWriter) error {
+		at, value, err := users.find(w.tx, siteID, token)
+		if err != nil {
+			return err
+		}
+		owner := uuid.UUID(at.site())
+		if p, err = readPerson(w.tx, owner, value); err != nil {
+			return err
+		}
+		places := make([]place, len(p.Identities))
+		for i, identity := range p.Identities {
+			if places[i], _, err = identities.find(w.tx, siteID, identity.Token); err != nil {
+				return fmt.Errorf("%w: identity %s: %w", ErrDamaged, identity.Token, err)
+			}
+		}
+		for i, identity := range p.Identities {
+			w.removeIdentity(places[i], identity)
+		}
+		id, _ := parseID(token)
+		w.leave(users, at, id)
+		return nil
+	})
+	if err != nil {
+		return site.Person{}, fmt.Errorf("delete user %q: %w", token, err)
+	}
+	return p, nil
+}
