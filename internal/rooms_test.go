@@ -37,7 +37,7 @@ var rooms = map[string][]string{
 	"internal/network":     {"internal/fetch", "internal/link", "internal/publish", "internal/site"},
 	"internal/oneall":      {"internal/link", "internal/publish", "internal/site"},
 	"internal/operator":    {"internal/link", "internal/linkapi", "internal/publish", "internal/site"},
-	"internal/publish":     {"internal/link", "internal/site"},
+	"internal/publish":     {"internal/fetch", "internal/link", "internal/site"},
 	"internal/redirect":    {"internal/link"},
 	"internal/shortener":   {"internal/boltstore", "internal/counter", "internal/link", "internal/redirect"}, // assembles, so it opens the stores
 	"internal/site":        {"internal/link"},

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
+	"herald.example/internal/fetch"
 	"herald.example/internal/publish/render"
 )
 
@@ -24,7 +26,8 @@ type file struct {
 }
 
 // fetch brings a file, or hands out what was brought. A failure is kept, too: the
-// round's other networks would meet it as well.
+// round's other networks would meet it as well. It is an *Error without a network:
+// MediaInvalid when the file is to blame, Transient when the world is.
 func (f *files) fetch(ctx context.Context, from Fetcher, url string) (render.Media, error) {
 	f.mu.Lock()
 	if f.fetched == nil {
@@ -36,7 +39,17 @@ func (f *files) fetch(ctx context.Context, from Fetcher, url string) (render.Med
 		f.fetched[url] = one
 	}
 	f.mu.Unlock()
-	one.once.Do(func() { one.media, one.err = from.Fetch(ctx, url) })
+	one.once.Do(func() {
+		media, err := from.Fetch(ctx, url, MaxUpload)
+		switch {
+		case err == nil:
+			one.media = render.Media{Name: media.Name, Type: media.Type, Data: media.Data}
+		case fetch.Mistake(err):
+			one.err = &Error{Kind: MediaInvalid, Message: "The picture or video cannot be used: " + err.Error() + ".", Err: err}
+		default:
+			one.err = &Error{Kind: Transient, Message: "The picture or video cannot be fetched now: " + err.Error() + ".", Err: err}
+		}
+	})
 	return one.media, one.err
 }
 
@@ -101,7 +114,7 @@ func (p *Publisher) addVideo(ctx context.Context, f *flight, pub Publication, pr
 	url := f.message.Parts.Video.URL
 	if profile.Videos > 0 {
 		media, err := f.files.fetch(ctx, p.o.Fetcher, url)
-		if err == nil && len(media.Type) > 6 && media.Type[:6] == "video/" {
+		if err == nil && strings.HasPrefix(media.Type, "video/") {
 			c.Media = append(c.Media, media)
 			return "", nil
 		}

@@ -46,7 +46,12 @@ const unanswered = "It was sent, and no answer came."
 // unsettledOutcome: the network could not be asked what became of it. It is asked
 // again later, until it is too late.
 func (p *Publisher) unsettledOutcome(before Publication, err error) func(*Publication) {
-	due := time.Now().UTC().Add(waitFor(err, before.Tries))
+	now := time.Now().UTC()
+	wait := growing(now.Sub(before.Sent))
+	if asked(err) {
+		wait = waitFor(err, 0)
+	}
+	due := now.Add(wait)
 	if due.After(before.Created.Add(giveUp)) {
 		return unknownOutcome
 	}
@@ -124,7 +129,7 @@ func repeatAfter(kind Kind, err error, before Publication, now time.Time, sent b
 	case Transient, RateLimited:
 		if !sent && !asked(err) {
 			// The network was not called, so no tries were counted.
-			return min(now.Sub(before.Created)+time.Minute, maxBackoff), true
+			return growing(now.Sub(before.Created)), true
 		}
 		return waitFor(err, before.Tries), true
 	case QuotaExhausted:
@@ -151,9 +156,15 @@ func asked(err error) bool {
 // waitFor is the wait that the network asked for, else the backoff.
 func waitFor(err error, tries int) time.Duration {
 	if e, ok := errors.AsType[*Error](err); ok && e.RetryAfter > 0 {
-		return min(e.RetryAfter, giveUp)
+		return e.RetryAfter
 	}
 	return backoff(tries)
+}
+
+// growing is how long to wait for the next try of what began so long ago: as long
+// again and a minute more, which makes 1, 2, 4 … minutes.
+func growing(since time.Duration) time.Duration {
+	return min(since+time.Minute, maxBackoff)
 }
 
 // isUnknown says whether nobody knows what became of a call.

@@ -10,8 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"herald.example/internal/fetch"
 	"herald.example/internal/link"
-	"herald.example/internal/publish/render"
 	"herald.example/internal/site"
 )
 
@@ -38,10 +38,10 @@ type Links interface {
 	Bases(ctx context.Context) (link.Bases, error)
 }
 
-// Fetcher brings pictures and videos from the web. Errors are *Error: MediaInvalid
-// when the file is to blame, Transient when the world is.
+// Fetcher brings pictures and videos from the web, of at most max bytes. For its
+// errors see fetch.Mistake.
 type Fetcher interface {
-	Fetch(ctx context.Context, url string) (render.Media, error)
+	Fetch(ctx context.Context, url string, max int64) (fetch.Media, error)
 }
 
 // Options are what a Publisher is made from. Store to Fetcher must be set.

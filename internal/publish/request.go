@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"path"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"herald.example/internal/fetch"
 	"herald.example/internal/link"
 	"herald.example/internal/publish/render"
 	"herald.example/internal/site"
@@ -328,14 +328,11 @@ func checkUpload(bad func(field, format string, args ...any) error, field string
 	case len(u.Name) > 255 || !utf8.ValidString(u.Name):
 		return bad(field, "the name is longer than 255 bytes or not valid UTF-8")
 	}
-	u.Size, u.Type = len(u.Data), http.DetectContentType(u.Data)
-	known := false
-	for _, t := range extensions {
-		known = known || t == u.Type
+	var err error
+	if u.Type, err = fetch.Sniff(u.Data); err != nil {
+		return bad(field, "%s; give a JPEG, PNG, GIF or WebP picture or an MP4 video", err)
 	}
-	if !known {
-		return bad(field, "the file is %s; give a JPEG, PNG, GIF or WebP picture or an MP4 video", u.Type)
-	}
+	u.Size = len(u.Data)
 	if says := extensions[strings.ToLower(path.Ext(u.Name))]; says != "" && says != u.Type {
 		return bad(field, "the name says %s, but the file is %s", says, u.Type)
 	}

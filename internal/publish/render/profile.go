@@ -1,30 +1,89 @@
 package render
 
-import "errors"
-
-// ErrNothing is returned by Render when nothing of the content can be shown on the
-// network, or the network wants what the content does not have; the text says what.
-var ErrNothing = errors.New("nothing to post")
-
-// Profile says what a network can take: limits, and what goes where.
+// Profile says what a network can take: limits, and what goes where. It is a plain
+// value: who gets one may change it, as for an account that may write longer posts.
 type Profile struct {
 	Network string // its name as people know it, for the words of losses
 
-	Pictures int // at most; 0: none
-	Videos   int // at most; 0: none
+	Text      Limits // of a post's text
+	MediaText Limits // of the text beside pictures and videos; none: as Text
+	URLCost   int    // what every URL in the text costs, in characters; 0: as long as it is shown
+
+	Domains bool   // domains without scheme count as URLs
+	Local   bool   // what follows the second '@' of @a@b is free
+	Short   bool   // URLs are shown short; where they lead stands in the spans
+	Escape  string // characters that want a backslash before them
+	NoTopic bool   // "#topic#" is refused
+	NeedURL bool   // the text must have a URL
+
+	Place       Place // where the link goes
+	Name        Limit // of an attached link's words; none: the word is not shown
+	Caption     Limit
+	Description Limit
+
+	Pictures    int    // at most; 0: none
+	Videos      int    // at most; 0: none
+	Mixed       bool   // videos and pictures may be in one post, together at most Pictures; else videos win
+	Beside      Beside // what becomes of pictures and videos where a link is attached
+	NeedPicture bool   // there is no post without a picture
 }
 
-// For returns the profile of a provider's key; false when nothing is known of it.
-func For(provider string) (Profile, bool) { return Profile{}, false }
+// Place is where a link goes.
+type Place int
 
-// Mastodon is the profile of one server that speaks Mastodon's API: its limit in
-// characters, what each URL costs, and how many files a post may have.
-func Mastodon(characters, urlCost, media int) Profile { return Profile{} }
+// The places.
+const (
+	InText   Place = iota // at the end of the text, unless the text has it already
+	Attached              // beside the text
+)
 
-// Render fits a message to a network. Key and Created of the post are left to the
-// caller. The losses say what the network will not show. An error wraps ErrNothing.
-func Render(p Profile, c Content) (Post, []Loss, error) { return Post{}, nil, nil }
+// Beside says what becomes of pictures and videos where a link is attached.
+type Beside int
 
-// URLs returns the distinct http and https URLs of a text that can be links, in
-// the order in which they occur.
-func URLs(text string) []string { return nil }
+// What becomes of them.
+const (
+	Together  Beside = iota // they stand beside the link
+	Preview                 // one picture illustrates the link; several, or a video, send the link into the text
+	OneOf                   // they send the link into the text
+	LinkFirst               // pictures give way to the link; a video sends it into the text
+)
+
+// Limits hold at once. Those with Max 0 are none.
+type Limits [2]Limit
+
+// Limit is the most that a text may have of a unit.
+type Limit struct {
+	Max  int
+	Unit Unit
+}
+
+// Fits says whether a network takes a text as it is: it is within the limits, and
+// it has nothing in it that Render takes out, such as control characters.
+func Fits(p Profile, text string) bool {
+	if clean(text) != text {
+		return false
+	}
+	w := p.walk(p.Text, p.read(text), "")
+	for w.step() {
+	}
+	return !w.over(cost{})
+}
+
+// Length counts a text as it is posted, in the network's own unit: what was used,
+// and the most that is allowed. Of several limits it is the one that is nearest. A
+// limit of 0: there is none, and the text is counted in characters.
+func Length(p Profile, text string) (used, limit int) {
+	limits := p.Text
+	if limits == (Limits{}) {
+		limits = Limits{{0, CodePoints}}
+	}
+	w := p.walk(limits, p.read(text), "")
+	for w.step() {
+	}
+	nearest := 0
+	if limits[1].Max > 0 && float64(w.used[1])*float64(w.max[0]) > float64(w.used[0])*float64(w.max[1]) {
+		nearest = 1
+	}
+	scale := limits[nearest].Unit.scale()
+	return (w.used[nearest] + scale - 1) / scale, limits[nearest].Max
+}
