@@ -1,55 +1,239 @@
 package render
 
-// Content is a message with its URLs, before it is fitted to a network.
-type Content struct {
-	Text   string
-	Link   *Link   // nil: none
-	Media  []Media // pictures and videos at hand, in the order that they shall be taken
-	Places []string
-	// Tracked maps URLs as the message has them to the short URLs that replace them
-	// everywhere: in Text, and in Link.
-	Tracked map[string]string
-}
+import (
+	"errors"
+	"fmt"
+	"strings"
 
-// Link is a page that a message speaks of.
-type Link struct {
-	URL, Name, Caption, Description string
-}
-
-// Media is a picture or a video, whole.
-type Media struct {
-	Name string // file name; may be empty
-	Type string // sniffed, such as image/png
-	Alt  string // for those who cannot see it; may be empty
-	Data []byte // not to be changed
-}
-
-// Post is what a network is asked to publish: rendered, within its limits.
-type Post struct {
-	Key     string // stable across tries: idempotency key, and what record keys are made from
-	Created int64  // Unix milliseconds of the publication; stable across tries
-	Text    string
-	Spans   []Span // what is special in Text, in order, not overlapping
-	Link    *Link  // attached beside the text; nil: none. URL is the tracked one
-	Media   []Media
-}
-
-// SpanKind says what a span is.
-type SpanKind int
-
-// The kinds of spans.
-const (
-	URLSpan     SpanKind = iota
-	TagSpan              // Value is the word without '#'
-	MentionSpan          // Value is the name without '@'
+	"herald.example/internal/link"
 )
 
-// Span is a part of a text. Start and End are byte offsets.
-type Span struct {
-	Kind       SpanKind
-	Start, End int
-	Value      string // the whole URL, which the text may show shortened; the tag; the name
+// ErrNothing is returned by Render when nothing of the content can be shown on the
+// network, or the network wants what the content does not have; the text says what.
+var ErrNothing = errors.New("nothing to post")
+
+// Render fits a message to a network. Key and Created of the post are left to the
+// caller. The losses say what the network will not show. An error wraps ErrNothing.
+func Render(p Profile, c Content) (Post, []Loss, error) {
+	r := renderer{p: &p, tracked: c.Tracked}
+	r.takeLink(c.Link)
+	r.takeMedia(c.Media)
+	r.placeLink()
+	r.takeText(c.Text)
+	if err := r.check(); err != nil {
+		return Post{}, nil, err
+	}
+	return r.post, r.losses, nil
 }
 
-// Loss is something of a message that a network does not show, in words for people.
-type Loss string
+// renderer fits one message to a network, step by step.
+type renderer struct {
+	p       *Profile
+	tracked map[string]string
+	link    *Link // with its tracked URL; nil: none, or it is in the post already
+	post    Post
+	losses  []Loss
+}
+
+// lose notes a loss.
+func (r *renderer) lose(format string, args ...any) {
+	r.losses = append(r.losses, Loss(fmt.Sprintf(format, args...)))
+}
+
+// takeLink copies the link, with the short URLs in it.
+func (r *renderer) takeLink(l *Link) {
+	if l == nil {
+		return
+	}
+	url := follow(r.tracked, l.URL)
+	if link.CheckTarget(url) != nil {
+		r.lose("the link is not shown: it is no http or https URL")
+		return
+	}
+	words := func(text string) string {
+		var whole Profile // URLs are shown as they are
+		return strings.ReplaceAll(whole.compose(text, r.tracked).text, "\n", " ")
+	}
+	r.link = &Link{URL: url, Name: words(l.Name), Caption: words(l.Caption), Description: words(l.Description)}
+}
+
+// placeLink attaches the link, or leaves it for the text.
+func (r *renderer) placeLink() {
+	l := r.link
+	if l == nil || r.p.Place == InText {
+		return
+	}
+	if r.crowded() {
+		r.lose("the link moved into the text")
+		return
+	}
+	attached := Link{URL: l.URL}
+	attached.Name = r.word("name", l.Name, r.p.Name)
+	attached.Caption = r.word("caption", l.Caption, r.p.Caption)
+	attached.Description = r.word("description", l.Description, r.p.Description)
+	r.post.Link = &attached
+}
+
+// word fits one of an attached link's words to its limit. Words that are not shown
+// are dealt with later: the name may serve as the text.
+func (r *renderer) word(what, text string, limit Limit) string {
+	if limit.Max == 0 || text == "" {
+		return ""
+	}
+	d := draft{text: text}
+	var plain Profile
+	w := plain.walk(Limits{limit}, d, "")
+	end, over := w.fit(cost{})
+	if over.Max == 0 {
+		return text
+	}
+	r.lose("the link's %s was cut to %d %s", what, over.Max, over.Unit)
+	if end == 0 {
+		return ""
+	}
+	return text[:end] + ellipsis
+}
+
+// loseWords notes which of the link's words are not shown.
+func (r *renderer) loseWords(nameShown bool) {
+	attached := r.post.Link != nil
+	for _, word := range [...]struct {
+		what, text string
+		shown      bool
+	}{
+		{"name", r.link.Name, nameShown || attached && r.p.Name.Max > 0},
+		{"caption", r.link.Caption, attached && r.p.Caption.Max > 0},
+		{"description", r.link.Description, attached && r.p.Description.Max > 0},
+	} {
+		if word.text != "" && !word.shown {
+			r.lose("the link's %s is not shown", word.what)
+		}
+	}
+}
+
+// takeText makes the text, with the link at its end where that is its place.
+func (r *renderer) takeText(text string) {
+	if !visible(text) {
+		text = ""
+	}
+	if r.p.NoTopic {
+		text = r.dropTopics(text)
+	}
+	body := r.p.compose(text, r.tracked)
+	if r.link != nil {
+		// A name that has no other place is better than no text.
+		serves := body.text == "" && (r.post.Link == nil || r.p.Name.Max == 0)
+		if serves {
+			body = r.p.compose(r.link.Name, r.tracked)
+		}
+		r.loseWords(serves)
+	}
+	url := ""
+	if r.link != nil && r.post.Link == nil {
+		url = r.link.URL
+	} else if r.p.NeedURL {
+		url = body.firstURL() // must not be lost in the cut
+	}
+	limits := r.p.Text
+	if len(r.post.Media) > 0 && r.p.MediaText != (Limits{}) {
+		limits = r.p.MediaText
+	}
+	d := r.join(body, url, limits).escaped(r.p.Escape)
+	r.post.Text, r.post.Spans = d.text, d.public()
+}
+
+// join cuts the body as far as the limits and the link's URL want it, and puts the
+// URL behind it when what stays of the body does not have it.
+func (r *renderer) join(body draft, url string, limits Limits) draft {
+	var tail draft
+	for {
+		w := r.p.walk(limits, body, r.p.Escape)
+		end, over := w.fit(r.p.count(limits, tail, r.p.Escape))
+		kept := body.cut(end)
+		if url != "" && !kept.has(url, end) && tail.text == "" {
+			tail = r.p.ending(url, body.text != "")
+			if r.tooLong(tail, limits) {
+				url, tail = "", draft{}
+			}
+			continue
+		}
+		switch {
+		case over.Max == 0:
+		case end == 0:
+			r.lose("the text is not shown: nothing of it fits into %d %s", over.Max, over.Unit)
+			if tail.text != "" {
+				return r.p.ending(url, false)
+			}
+		default:
+			r.lose("the text was cut to %d %s", over.Max, over.Unit)
+			if kept.endsInURL() {
+				kept.text += " "
+			}
+			kept.text += ellipsis
+		}
+		return kept.add(tail)
+	}
+}
+
+// tooLong says whether not even the link alone fits, and notes it.
+func (r *renderer) tooLong(tail draft, limits Limits) bool {
+	w := r.p.walk(limits, tail, r.p.Escape)
+	_, over := w.fit(cost{})
+	if over.Max > 0 {
+		r.lose("the link is not shown: it is longer than %d %s", over.Max, over.Unit)
+	}
+	return over.Max > 0
+}
+
+// firstURL is the first URL of a draft; empty: it has none.
+func (d draft) firstURL() string {
+	for _, s := range d.spans {
+		if s.Kind == URLSpan {
+			return s.Value
+		}
+	}
+	return ""
+}
+
+// dropTopics takes the marks from #topics#: a wide sign looks the same.
+func (r *renderer) dropTopics(text string) string {
+	text = clean(text)
+	var b strings.Builder
+	from, marks := 0, 0
+	gap := func(to int) {
+		marks += strings.Count(text[from:to], "#")
+		b.WriteString(strings.ReplaceAll(text[from:to], "#", "＃"))
+	}
+	for _, u := range findURLs(text) {
+		gap(u.Start)
+		b.WriteString(text[u.Start:u.End])
+		from = u.End
+	}
+	gap(len(text))
+	if marks < 2 {
+		return text
+	}
+	r.lose("topics are not marked")
+	return b.String()
+}
+
+// check holds the post against what a network wants to see in it.
+func (r *renderer) check() error {
+	post := &r.post
+	why := "the message is empty"
+	switch {
+	case r.p.NeedPicture && len(post.Media) == 0:
+		why = r.p.Network + " wants a picture"
+	case r.p.NeedURL && (draft{spans: post.Spans}).firstURL() == "":
+		why = r.p.Network + " wants a URL in the text"
+	case visible(post.Text) || post.Link != nil || len(post.Media) > 0:
+		return nil
+	case len(r.losses) > 0:
+		words := make([]string, len(r.losses))
+		for i, l := range r.losses {
+			words[i] = string(l)
+		}
+		why = strings.Join(words, "; ")
+	}
+	return fmt.Errorf("%w: %s", ErrNothing, why)
+}
