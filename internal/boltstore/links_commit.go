@@ -51,7 +51,8 @@ type writer struct {
 	cursor             *bbolt.Cursor // on slugs; a Seek sees what was written
 	key                []byte        // reused: bbolt copies keys
 	domains            *domainTable
-	links              uint64 // that are no tombstones
+	links              uint64         // that are no tombstones
+	siteLinks          map[string]int // how many more than before, by site
 	written            bool
 	err                error
 }
@@ -63,7 +64,7 @@ func (s *Links) newWriter(tx *bbolt.Tx) (*writer, error) {
 		return nil, err
 	}
 	w := &writer{
-		store: s, tx: tx, links: links, domains: s.domains.Load(),
+		store: s, tx: tx, links: links, siteLinks: make(map[string]int), domains: s.domains.Load(),
 		slugs: tx.Bucket(slugsBucket), feed: tx.Bucket(feedBucket), sites: tx.Bucket(sitesBucket),
 	}
 	w.cursor = w.slugs.Cursor()
@@ -76,7 +77,18 @@ func (w *writer) finish() error {
 	if w.err == nil && !w.written {
 		return errUnchanged
 	}
-	w.put(w.tx.Bucket(metaBucket), linksKey, binary.BigEndian.AppendUint64(nil, w.links))
+	meta := w.tx.Bucket(metaBucket)
+	w.put(meta, linksKey, binary.BigEndian.AppendUint64(nil, w.links))
+	for site, more := range w.siteLinks {
+		n, known, err := countSite(w.tx, site) // counted anew, it has the links of this transaction
+		if err != nil {
+			return err
+		}
+		if known {
+			n += uint64(more)
+		}
+		w.put(meta, siteCountKey(site), binary.BigEndian.AppendUint64(nil, n))
+	}
 	return w.err
 }
 
@@ -124,6 +136,7 @@ func (w *writer) create(key []byte, rec record) uint64 {
 		if len(rec.site) > 0 {
 			w.key = appendSiteKey(w.key[:0], rec)
 			w.put(w.sites, w.key, nil)
+			w.siteLinks[string(rec.site)]++
 		}
 	}
 	w.put(w.slugs, key, rec.append(nil))
@@ -137,8 +150,11 @@ func (w *writer) edit(key []byte, rec record) {
 	w.putEvent(w.next(), e)
 	if rec.state == link.Deleted {
 		w.links--
-		if len(rec.site) > 0 && w.err == nil {
-			w.err = w.sites.Delete(appendSiteKey(nil, rec))
+		if len(rec.site) > 0 {
+			if w.err == nil {
+				w.err = w.sites.Delete(appendSiteKey(nil, rec))
+			}
+			w.siteLinks[string(rec.site)]--
 		}
 		e.kind = buried
 		w.putEvent(rec.number, e)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"go.etcd.io/bbolt"
 
 	"herald.example/internal/link"
 )
@@ -70,11 +71,33 @@ func TestList(t *testing.T) {
 				t.Fatalf("site %q, limit %d, descending (-want +got):\n%s", site, limit, diff)
 			}
 		}
+		for _, descending := range []bool{false, true} {
+			order := numbers
+			if descending {
+				order = reverse
+			}
+			for skip := range len(order) + 2 {
+				page, err := s.List(link.ListQuery{Site: site, Skip: skip, Limit: 7, Descending: descending})
+				rest := order[min(skip, len(order)):]
+				var got []uint64
+				for _, l := range page.Links {
+					got = append(got, l.Number)
+				}
+				if err != nil || !slices.Equal(got, rest[:min(7, len(rest))]) || (page.Next != 0) != (len(rest) > 7) || page.Total != uint64(len(order)) {
+					t.Fatalf("site %q, descending %t, skip %d: got %v, next %d, total %d, %v; want the first 7 of %v, total %d",
+						site, descending, skip, got, page.Next, page.Total, err, rest, len(order))
+				}
+			}
+		}
 		// A cursor may stand on any number, also on one that is no link's.
 		for after := uint64(1); after <= 90; after++ {
 			from, _ := slices.BinarySearch(numbers, after+1)
 			if got := pages(t, s, link.ListQuery{Site: site, After: after, Limit: 100}); !slices.Equal(got, numbers[from:]) {
 				t.Fatalf("site %q after %d: got %v; want %v", site, after, got, numbers[from:])
+			}
+			behind := pages(t, s, link.ListQuery{Site: site, After: after, Skip: 3, Limit: 100})
+			if rest := numbers[min(from+3, len(numbers)):]; !slices.Equal(behind, rest) {
+				t.Fatalf("site %q after %d, skip 3: got %v; want %v", site, after, behind, rest)
 			}
 			to, _ := slices.BinarySearch(numbers, after)
 			got := pages(t, s, link.ListQuery{Site: site, After: after, Limit: 100, Descending: true})
@@ -106,6 +129,9 @@ func TestListLimits(t *testing.T) {
 	}
 	if got, err := s.Changes(0, 0); err != nil || len(got) != link.DefaultPage {
 		t.Errorf("Changes, no limit: got %d events, %v; want %d", len(got), err, link.DefaultPage)
+	}
+	if _, err := s.List(link.ListQuery{Skip: -1}); !errors.Is(err, link.ErrQuery) {
+		t.Errorf("List, skip -1: got %v; want %v", err, link.ErrQuery)
 	}
 	long := string(make([]byte, 300))
 	if page, err := s.List(link.ListQuery{Site: long}); err != nil || len(page.Links) != 0 {
@@ -155,5 +181,55 @@ func TestChanges(t *testing.T) {
 				t.Errorf("after %d, limit %d: got %v; want %v", after, limit, got, want[from:to])
 			}
 		}
+	}
+}
+
+// A file of a program that did not keep the number of a site's links has none. It
+// is counted when the site is listed, or written to.
+func TestSiteLinksAreCountedOnce(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		touch func(s *Links) error
+		want  uint64
+	}{
+		{"listed", func(s *Links) error { _, err := s.List(link.ListQuery{Site: "a", Limit: 1}); return err }, 3},
+		{"put", func(s *Links) error {
+			d := link.Draft{Ref: link.Ref{Domain: "go.example", Slug: "new"}, Target: "https://a.example/", Site: "a"}
+			_, err := s.Put(t.Context(), []link.Draft{d}, day)
+			return err
+		}, 4},
+		{"deleted", func(s *Links) error {
+			_, err := s.Delete(t.Context(), link.Ref{Domain: "go.example", Slug: "s1"}, day)
+			return err
+		}, 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, _ := newLinks(t)
+			for i := range 3 {
+				put(t, s, link.Draft{Ref: link.Ref{Domain: "go.example", Slug: fmt.Sprint("s", i)}, Target: "https://a.example/", Site: "a"})
+			}
+			forget := func() error {
+				return s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(metaBucket).Delete(siteCountKey("a")) })
+			}
+			if err := errors.Join(forget(), tt.touch(s)); err != nil {
+				t.Fatal(err)
+			}
+			stored := func(site string) (n uint64, known bool) {
+				if err := s.view(func(tx *bbolt.Tx) (err error) { n, known, err = countSite(tx, site); return err }); err != nil {
+					t.Fatal(err)
+				}
+				return n, known
+			}
+			if n, known := stored("a"); n != tt.want || !known {
+				t.Errorf("got %d, stored %t; want %d, stored", n, known, tt.want)
+			}
+			// A site that nobody has leaves nothing behind.
+			if page, err := s.List(link.ListQuery{Site: "nobody's"}); err != nil || page.Total != 0 {
+				t.Errorf("nobody's: got total %d, %v; want 0", page.Total, err)
+			}
+			if _, known := stored("nobody's"); known {
+				t.Error("nobody's: got a stored number; want none")
+			}
+		})
 	}
 }

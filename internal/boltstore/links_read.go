@@ -2,6 +2,7 @@ package boltstore
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"iter"
@@ -89,7 +90,12 @@ func (s *Links) Count() (n uint64, err error) {
 
 // countLinks reads the number of links; a file without links may have none.
 func countLinks(tx *bbolt.Tx) (uint64, error) {
-	switch value := tx.Bucket(metaBucket).Get(linksKey); len(value) {
+	return readNumber(tx.Bucket(metaBucket).Get(linksKey))
+}
+
+// readNumber reads a number; one that is not there is 0.
+func readNumber(value []byte) (uint64, error) {
+	switch len(value) {
 	case 0:
 		return 0, nil
 	case 8:
@@ -97,6 +103,31 @@ func countLinks(tx *bbolt.Tx) (uint64, error) {
 	default:
 		return 0, ErrDamaged
 	}
+}
+
+// siteCountKey is the key in meta of the number of a site's links.
+func siteCountKey(site string) []byte { return append(bytes.Clone(siteLinksKey), site...) }
+
+// countSite reads the number of a site's links. When it is not known, they are
+// counted.
+func countSite(tx *bbolt.Tx, site string) (n uint64, known bool, err error) {
+	if value := tx.Bucket(metaBucket).Get(siteCountKey(site)); value != nil {
+		n, err = readNumber(value)
+		return n, true, err
+	}
+	for range walk(tx.Bucket(sitesBucket), appendSitePrefix(nil, site), 0, false) {
+		n++
+	}
+	return n, false, nil
+}
+
+// rememberSite writes the number of a site's links, where it was not known.
+func (s *Links) rememberSite(site string) error {
+	return s.changes.commit(context.Background(), &change[*writer]{cost: 1, apply: func(w *writer) error {
+		w.siteLinks[site] += 0
+		w.written = true
+		return nil
+	}})
 }
 
 // pageLimit is a page's length for the limit asked for.
@@ -112,20 +143,32 @@ func pageLimit(limit int) (int, error) {
 
 // List returns one page of links in creation order, or backwards. Every page is
 // a view of its own: links made meanwhile come at their place, a link deleted
-// meanwhile is missing. The cost does not depend on where the page is. An
-// impossible limit is refused with link.ErrQuery.
+// meanwhile is missing. The cost does not depend on where After is; a link that
+// Skip leaves out costs one step in an index. An impossible limit or skip is
+// refused with link.ErrQuery.
 func (s *Links) List(q link.ListQuery) (page link.Page, err error) {
 	limit, err := pageLimit(q.Limit)
+	if err == nil && q.Skip < 0 {
+		err = fmt.Errorf("%w: skip %d", link.ErrQuery, q.Skip)
+	}
 	if err != nil {
 		return page, fmt.Errorf("list links: %w", err)
 	}
-	err = s.view(func(tx *bbolt.Tx) error {
-		events := allLinks(tx, q.After, q.Descending)
+	counted := false // the site's links, because their number was not known
+	err = s.view(func(tx *bbolt.Tx) (err error) {
+		events, skip := allLinks(tx, q.After, q.Descending), q.Skip
 		if q.Site != "" {
 			if len(q.Site) > link.MaxOwner {
 				return nil // nobody's
 			}
-			events = siteLinks(tx, q.Site, q.After, q.Descending)
+			var known bool
+			if page.Total, known, err = countSite(tx, q.Site); err != nil {
+				return err
+			}
+			counted = !known && page.Total > 0
+			events, skip = siteLinks(tx, q.Site, q.After, q.Skip, q.Descending), 0
+		} else if page.Total, err = countLinks(tx); err != nil {
+			return err
 		}
 		for value := range events {
 			e, ok := parseEvent(value)
@@ -133,6 +176,10 @@ func (s *Links) List(q link.ListQuery) (page link.Page, err error) {
 				return ErrDamaged
 			}
 			if e.kind != created {
+				continue
+			}
+			if skip > 0 {
+				skip--
 				continue
 			}
 			if len(page.Links) == limit {
@@ -150,6 +197,10 @@ func (s *Links) List(q link.ListQuery) (page link.Page, err error) {
 	if err != nil {
 		return link.Page{}, fmt.Errorf("list links: %w", err)
 	}
+	if counted {
+		// The page is right also when this fails; then the next one counts again.
+		_ = s.rememberSite(q.Site)
+	}
 	return page, nil
 }
 
@@ -165,13 +216,16 @@ func allLinks(tx *bbolt.Tx, after uint64, descending bool) iter.Seq[[]byte] {
 }
 
 // siteLinks yields the values of feed that created the links of a site, beyond
-// after, or all when it is 0. A value is nil when it is missing.
-func siteLinks(tx *bbolt.Tx, site string, after uint64, descending bool) iter.Seq[[]byte] {
+// after, or all when it is 0, but for the first ones. A value is nil when it is
+// missing.
+func siteLinks(tx *bbolt.Tx, site string, after uint64, skip int, descending bool) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		feed := tx.Bucket(feedBucket)
 		prefix := appendSitePrefix(nil, site)
 		for key := range walk(tx.Bucket(sitesBucket), prefix, after, descending) {
-			if !yield(feed.Get(key[len(prefix):])) {
+			if skip > 0 {
+				skip--
+			} else if !yield(feed.Get(key[len(prefix):])) {
 				return
 			}
 		}

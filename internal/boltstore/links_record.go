@@ -15,6 +15,7 @@ import (
 //
 //	meta      "format"                    version (uint32), then the text "links"
 //	          "links"                     links that are no tombstones (uint64)
+//	          "site/", site               the same of one site (uint64)
 //
 //	domains   name                        id (uint32); ids are dense, from 0
 //
@@ -39,7 +40,9 @@ import (
 // listings pass over tombstones without looking them up.
 //
 // sites lists the links of a site in creation order, without tombstones. Links
-// of no site are not in it.
+// of no site are not in it. Their number in meta is missing in files of programs
+// that did not keep it: then it is counted when the site is next listed or
+// written to.
 const recordVersion = 1
 
 // linksKind is what links.db says that it holds.
@@ -52,6 +55,7 @@ var (
 	feedBucket    = []byte("feed")
 	sitesBucket   = []byte("sites")
 	linksKey      = []byte("links")
+	siteLinksKey  = []byte("site/") // and the site
 )
 
 // record is a value of slugs. The slices of a parsed record are borrowed from

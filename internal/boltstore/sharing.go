@@ -147,18 +147,6 @@ func (w *sharingWriter) add(bucket, key []byte, delta int) {
 	w.put(bucket, key, binary.BigEndian.AppendUint64(nil, n+uint64(delta)))
 }
 
-// readNumber reads a number; one that is not there is 0.
-func readNumber(value []byte) (uint64, error) {
-	switch len(value) {
-	case 0:
-		return 0, nil
-	case 8:
-		return binary.BigEndian.Uint64(value), nil
-	default:
-		return 0, ErrDamaged
-	}
-}
-
 // Bases implements publish.BasesStore.
 func (s *Sharing) Bases(ctx context.Context) (bases link.Bases, err error) {
 	err = s.view(ctx, func(tx *bbolt.Tx) error {

@@ -92,6 +92,7 @@ type Change struct {
 type ListQuery struct {
 	Site       string // only this site's links; empty: all
 	After      uint64 // number of the last link of the page before; 0: from the start
+	Skip       int    // links to leave out behind After; each costs a step in the index
 	Descending bool   // newest first
 	Limit      int    // links on a page, 1 to MaxPage; 0: DefaultPage
 }
@@ -107,6 +108,7 @@ const (
 type Page struct {
 	Links []Link
 	Next  uint64 // the After of the next page; 0: there is none
+	Total uint64 // links that the query selects on all pages
 }
 
 // ChangeEvent is one entry of the feed of changes, in commit order.

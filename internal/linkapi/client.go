@@ -150,12 +150,13 @@ func (c *Client) Delete(ctx context.Context, ref link.Ref) error {
 
 // List returns one page of links.
 func (c *Client) List(ctx context.Context, query link.ListQuery) (link.Page, error) {
-	if query.Limit < 0 {
-		return link.Page{}, fmt.Errorf("list links: %w: limit is %d", link.ErrQuery, query.Limit)
+	if query.Skip < 0 || query.Limit < 0 {
+		return link.Page{}, fmt.Errorf("list links: %w: skip is %d, limit is %d", link.ErrQuery, query.Skip, query.Limit)
 	}
 	values := url.Values{}
 	values.Set("order", order(query.Descending))
 	setNumber(values, "after", query.After)
+	setNumber(values, "skip", uint64(query.Skip))
 	setNumber(values, "limit", uint64(query.Limit))
 	if query.Site != "" {
 		values.Set("site", query.Site)
@@ -165,7 +166,7 @@ func (c *Client) List(ctx context.Context, query link.ListQuery) (link.Page, err
 		return link.Page{}, err
 	}
 	links, err := plainLinks(answer.Links)
-	return link.Page{Links: links, Next: answer.Next}, err
+	return link.Page{Links: links, Next: answer.Next, Total: answer.Total}, err
 }
 
 // Changes returns changes after a sequence number, in commit order.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -372,7 +373,42 @@ var contract = []struct {
 			_, err := w.List(w.Context(), link.ListQuery{Limit: limit})
 			w.want(fmt.Sprintf("limit %d", limit), err, link.ErrQuery)
 		}
-		if page, err := w.List(w.Context(), link.ListQuery{Site: "nobody's"}); err != nil || len(page.Links) != 0 || page.Next != 0 {
+		_, err := w.List(w.Context(), link.ListQuery{Skip: -1})
+		w.want("skip -1", err, link.ErrQuery)
+		for _, query := range []link.ListQuery{
+			{Site: "site of the list", Skip: 5, Limit: 3},
+			{Site: "site of the list", Skip: 5, Limit: 2, Descending: true},
+			{Site: "site of the list", Skip: 7},
+		} {
+			page, err := w.List(w.Context(), query)
+			if err != nil {
+				w.Fatal(err)
+			}
+			var got []string
+			for _, l := range page.Links {
+				got = append(got, l.Slug)
+			}
+			order := slices.Clone(want)
+			if query.Descending {
+				slices.Reverse(order)
+			}
+			if !slices.Equal(got, order[query.Skip:]) || page.Next != 0 || page.Total != 7 {
+				w.Errorf("%+v: got %v, next %d, total %d; want %v, total 7", query, got, page.Next, page.Total, order[query.Skip:])
+			}
+		}
+		before, err := w.List(w.Context(), link.ListQuery{Limit: 1})
+		if err != nil {
+			w.Fatal(err)
+		}
+		if err := w.Delete(w.Context(), link.Ref{Slug: want[0]}); err != nil {
+			w.Fatal(err)
+		}
+		for site, total := range map[string]uint64{"site of the list": 6, "": before.Total - 1} {
+			if page, err := w.List(w.Context(), link.ListQuery{Site: site, Limit: 1}); err != nil || page.Total != total {
+				w.Errorf("site %q after a delete: got total %d, %v; want %d", site, page.Total, err, total)
+			}
+		}
+		if page, err := w.List(w.Context(), link.ListQuery{Site: "nobody's"}); err != nil || len(page.Links) != 0 || page.Next != 0 || page.Total != 0 {
 			w.Errorf("site without links: got %+v, %v", page, err)
 		}
 	}},

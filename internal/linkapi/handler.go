@@ -269,8 +269,10 @@ func (h *handler) delete(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *handler) list(w http.ResponseWriter, r *http.Request) error {
-	p := readParams(r, "after", "limit", "site", "order")
-	query := link.ListQuery{Site: p.values.Get("site"), After: p.number("after"), Limit: p.size("limit"), Descending: p.descending()}
+	p := readParams(r, "after", "skip", "limit", "site", "order")
+	query := link.ListQuery{
+		Site: p.values.Get("site"), After: p.number("after"), Skip: p.size("skip"), Limit: p.size("limit"), Descending: p.descending(),
+	}
 	if p.err != nil {
 		return p.err
 	}
@@ -282,7 +284,7 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return h.answer(w, http.StatusOK, listAnswer{Position: position, Links: links, Next: page.Next})
+	return h.answer(w, http.StatusOK, listAnswer{Position: position, Links: links, Next: page.Next, Total: page.Total})
 }
 
 func (h *handler) changes(w http.ResponseWriter, r *http.Request) error {

@@ -125,6 +125,7 @@ func TestBodiesThatAreRefused(t *testing.T) {
 	a.wantRefusal("edit, unknown field", a.send("PATCH", "/v1/links/-/a", `{"unknown":1}`), 400, "bad_request")
 	a.wantRefusal("list, unknown parameter", a.send("GET", "/v1/links?page=1", ""), 400, "bad_request")
 	a.wantRefusal("list, bad limit", a.send("GET", "/v1/links?limit=1001", ""), 422, "bad_query")
+	a.wantRefusal("list, bad skip", a.send("GET", "/v1/links?skip=4294967296", ""), 422, "bad_query")
 	a.wantRefusal("counts, bad step", a.send("POST", "/v1/counts", `{"links":[{"shorturl_token":"a"}],"from":"2026-01-01T00:00:00Z","step":"day"}`), 422, "bad_query")
 	a.wantRefusal("counts, bad dimension", a.send("POST", "/v1/counts", `{"links":[{"shorturl_token":"a"}],"from":"2026-01-01T00:00:00Z","by":"hair"}`), 422, "bad_query")
 	a.wantRefusal("edit, bad state", a.send("PATCH", "/v1/links/-/a", `{"state":"asleep"}`), 422, "bad_state")
@@ -166,7 +167,8 @@ func TestWire(t *testing.T) {
 			`{"error":{"code":"taken","message":"127.0.0.1/docs: slug is taken","index":1,"field":"shorturl_token"}}`},
 		{"GET", "/v1/links/-/docs", "", 200, `{"position":1,"link":{` + docs + `,` + counts + `}}`},
 		{"GET", "/v1/links/127.0.0.1/docs", "", 200, `{"position":1,"link":{` + docs + `,` + counts + `}}`},
-		{"GET", "/v1/links?limit=1&order=desc", "", 200, `{"position":1,"links":[{` + docs + `,` + counts + `}]}`},
+		{"GET", "/v1/links?limit=1&order=desc", "", 200, `{"position":1,"links":[{` + docs + `,` + counts + `}],"total":1}`},
+		{"GET", "/v1/links?skip=1&site=s", "", 200, `{"position":1,"links":[],"total":1}`},
 		{"POST", "/v1/totals", `{"links":[{"shorturl_token":"docs"}]}`, 200,
 			`{"position":1,"totals":[{"shorturl_token":"docs",` + counts + `}]}`},
 		{"POST", "/v1/counts", `{"links":[{"shorturl_token":"docs"}],"from":"2026-01-01T00:00:00Z","by":"referrer"}`, 200,

@@ -144,6 +144,7 @@ type listAnswer struct {
 	Position uint64 `json:"position"`
 	Links    []Link `json:"links"`
 	Next     uint64 `json:"next,omitempty"` // the after of the next page; absent on the last one
+	Total    uint64 `json:"total"`          // links on all pages
 }
 
 // totalsRequest and totalsAnswer belong to POST /v1/totals.
