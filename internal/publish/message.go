@@ -46,7 +46,8 @@ type Parts struct {
 	Picture  *Media   `json:"picture,omitempty"`
 	Video    *Media   `json:"video,omitempty"`
 	Uploads  []Upload `json:"uploads,omitempty"`
-	Tracking bool     `json:"tracking,omitempty"` // URLs are replaced by links of the publication's own
+	Tracking bool     `json:"tracking,omitempty"`  // URLs are replaced by links of the publication's own
+	FlagSent bool     `json:"flag_sent,omitempty"` // the request said whether to track, so the answer says it too
 }
 
 // Text is the words of a message.
