@@ -240,7 +240,9 @@ var peopleTests = []directoryTest{
 			{"server without scheme", func(l *site.Login) { l.Account.Server = "social.example" }, site.ErrAccount},
 			{"server with a password", func(l *site.Login) { l.Account.Server = "https://a:b@social.example" }, site.ErrAccount},
 			{"profile that runs", func(l *site.Login) { l.Account.URL = "javascript:alert(1)" }, site.ErrAccount},
-			{"huge credentials", func(l *site.Login) { l.Credentials.Extra = map[string]site.Secret{"k": site.Secret(strings.Repeat("s", 64<<10))} }, site.ErrAccount},
+			{"huge credentials", func(l *site.Login) {
+				l.Credentials.Extra = map[string]site.Secret{"k": site.Secret(strings.Repeat("s", 64<<10))}
+			}, site.ErrAccount},
 		} {
 			login := alice()
 			c.edit(&login)
@@ -354,12 +356,15 @@ func (w *world) notFound(what, siteID, user, identity, connection string) {
 	w.Helper()
 	ctx := w.Context()
 	for name, call := range map[string]func() error{
-		"user":             func() error { _, err := w.User(ctx, siteID, user); return err },
-		"delete user":      func() error { _, err := w.DeleteUser(ctx, siteID, user); return err },
-		"identity":         func() error { _, err := w.Identity(ctx, siteID, identity); return err },
-		"delete identity":  func() error { _, err := w.DeleteIdentity(ctx, siteID, identity); return err },
-		"move identity":    func() error { _, err := w.MoveIdentity(ctx, siteID, identity, user); return err },
-		"set profile":      func() error { _, err := w.SetProfile(ctx, siteID, identity, alice().Account, site.Profile{}); return err },
+		"user":            func() error { _, err := w.User(ctx, siteID, user); return err },
+		"delete user":     func() error { _, err := w.DeleteUser(ctx, siteID, user); return err },
+		"identity":        func() error { _, err := w.Identity(ctx, siteID, identity); return err },
+		"delete identity": func() error { _, err := w.DeleteIdentity(ctx, siteID, identity); return err },
+		"move identity":   func() error { _, err := w.MoveIdentity(ctx, siteID, identity, user); return err },
+		"set profile": func() error {
+			_, err := w.SetProfile(ctx, siteID, identity, alice().Account, site.Profile{})
+			return err
+		},
 		"unseal":           func() error { _, err := w.Unseal(ctx, siteID, identity); return err },
 		"save credentials": func() error { return w.SaveCredentials(ctx, siteID, identity, site.Credentials{}) },
 		"mark broken":      func() error { return w.MarkBroken(ctx, siteID, identity, "x") },

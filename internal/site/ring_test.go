@@ -29,7 +29,7 @@ func TestRingSealsAndOpens(t *testing.T) {
 		if again := r.Seal([]byte(plain), []byte("here")); bytes.Equal(sealed, again) {
 			t.Errorf("sealed twice: got the same bytes; want others, under another nonce")
 		}
-		if plain != "" && bytes.Contains(sealed, []byte(plain)) {
+		if len(plain) > 1 && bytes.Contains(sealed, []byte(plain)) {
 			t.Errorf("got the text in what was sealed")
 		}
 		for name, ring := range map[string]*Ring{"the ring": r, "the ring read again": openRing(t, path)} {
