@@ -34,6 +34,11 @@ func (f *flight) note(pub Publication) {
 // depart puts the links of a round and starts its publications. What it cannot do
 // is left to the outbox.
 func (p *Publisher) depart(ctx context.Context, round Round) {
+	select {
+	case <-p.ready: // a request that comes while the program starts waits for it
+	case <-ctx.Done():
+		return // Run looks into the outbox first
+	}
 	if err := p.putLinks(ctx, round.Publications); err != nil && ctx.Err() == nil {
 		p.log.Warn("links cannot be made; the publications wait", "message", round.Message.Token, "error", err)
 	}

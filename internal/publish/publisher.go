@@ -84,6 +84,7 @@ type Publisher struct {
 	calls chan struct{}              // holds a value for each call of a network
 	bases atomic.Pointer[link.Bases] // last known; nil: never read
 	wake  chan struct{}              // holds a value when the outbox should be looked at
+	ready chan struct{}              // closed when Run runs for the first time
 
 	refreshes keyed // one refresh at a time for an identity
 	pauses    pauses
@@ -108,6 +109,7 @@ func New(o Options) *Publisher {
 		o: o, log: o.Log,
 		calls:   make(chan struct{}, o.Calls),
 		wake:    make(chan struct{}, 1),
+		ready:   make(chan struct{}),
 		flights: make(map[Ref]*flight),
 	}
 }
@@ -127,6 +129,11 @@ func (p *Publisher) Run(ctx context.Context) error {
 	p.mu.Lock()
 	p.running = deliveries
 	p.mu.Unlock()
+	select {
+	case <-p.ready:
+	default:
+		close(p.ready)
+	}
 
 	err := p.dispatch(ctx)
 

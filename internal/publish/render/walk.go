@@ -135,13 +135,20 @@ func (w *walker) free() bool {
 	if w.next < len(w.d.spans) && w.d.spans[w.next].Start < w.pos {
 		return false
 	}
-	return !w.p.Domains || !w.dotted || w.pos == len(w.d.text) || !domainByte(w.d.text[w.pos])
+	if !w.p.Domains || !w.dotted || w.pos == len(w.d.text) {
+		return true
+	}
+	c := w.d.text[w.pos]
+	return !domainByte(c) && c != '@' && c != '+'
 }
 
 // fit finds how much of the draft stays when tail is to follow: all of it, or what
 // ends where it may be cut, with room for an ellipsis. over is the limit that all
 // of it would break; none: it fits.
 func (w *walker) fit(tail cost) (end int, over Limit) {
+	if w.max == (cost{}) {
+		return len(w.d.text), Limit{}
+	}
 	var dots, space cost
 	for i, l := range w.limits {
 		dots[i], space[i] = l.Unit.cost(ellipsis), l.Unit.cost(" ")
@@ -157,14 +164,17 @@ func (w *walker) fit(tail cost) (end int, over Limit) {
 			}
 			return len(strings.TrimRightFunc(w.d.text[:end], unicode.IsSpace)), w.limits[i]
 		}
-		more := dots
+		if !w.free() {
+			continue
+		}
+		more := tail
 		for i := range more {
-			more[i] += tail[i]
+			more[i] += dots[i]
 			if w.behindURL() {
 				more[i] += space[i]
 			}
 		}
-		if w.free() && !w.over(more) {
+		if !w.over(more) {
 			end = w.pos
 			if r, _ := utf8.DecodeRuneInString(w.d.text[end:]); unicode.IsSpace(r) {
 				blank, atBlank = end, w.used
@@ -176,12 +186,21 @@ func (w *walker) fit(tail cost) (end int, over Limit) {
 
 // behindURL says whether pos is right behind a URL, where an ellipsis would be
 // taken for a part of it.
-func (w *walker) behindURL() bool { return w.d.cut(w.pos).endsInURL() }
+func (w *walker) behindURL() bool {
+	if w.next == 0 {
+		return false
+	}
+	s := &w.d.spans[w.next-1]
+	return s.End == w.pos && s.joins()
+}
+
+// joins says whether auto-linkers may take what follows a span for a part of it.
+func (s *Span) joins() bool { return s.Kind != TagSpan && s.Kind != MentionSpan }
 
 // endsInURL says whether a draft's last word is a URL.
 func (d draft) endsInURL() bool {
 	n := len(d.spans)
-	return n > 0 && d.spans[n-1].End == len(d.text) && d.spans[n-1].Kind != TagSpan && d.spans[n-1].Kind != MentionSpan
+	return n > 0 && d.spans[n-1].End == len(d.text) && d.spans[n-1].joins()
 }
 
 // price is what a network takes for a span, in characters, and up to where it is
