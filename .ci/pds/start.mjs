@@ -4,6 +4,9 @@
 // is {"ready":true,"pds":URL}. The accounts live in PDS_DATA_DIRECTORY, which the
 // caller makes and removes.
 //
+// They end at SIGTERM, SIGINT, and with their standard input, so that they do not
+// outlive a test that is killed.
+//
 // PDS_JWT_SECRET and PDS_RATE_LIMITS_ENABLED are taken from the environment: with
 // a known secret a test can sign tokens that have expired.
 import http from 'node:http'
@@ -66,11 +69,15 @@ const pds = await PDS.create(envToCfg(environment), envToSecrets(environment))
 attach(pds, pdsServer)
 await pds.start()
 
-for (const signal of ['SIGINT', 'SIGTERM']) {
-  process.on(signal, async () => {
-    await pds.destroy()
-    await plc.destroy()
-    process.exit(0)
-  })
+let ending = false
+async function end() {
+  if (ending) return
+  ending = true
+  await pds.destroy()
+  await plc.destroy()
+  process.exit(0)
 }
+process.on('SIGINT', end)
+process.on('SIGTERM', end)
+process.stdin.on('end', end).resume()
 console.log(JSON.stringify({ ready: true, pds: `http://127.0.0.1:${port}` }))

@@ -40,12 +40,14 @@ func New(client *network.Client, now func() time.Time) *Network {
 	return &Network{client: client, now: now, scaling: make(chan struct{}, 1)}
 }
 
-// Profile says what a post can hold: that is the same on every server.
+// Profile says what a post can hold: that is the same on every server. Videos
+// are not posted: they go by a service of their own, which is not spoken here.
 func (n *Network) Profile(context.Context, site.Opened) (render.Profile, error) {
 	profile, ok := render.For(Provider)
 	if !ok {
 		return render.Profile{}, refuse(publish.Unsupported, "nothing is known of its posts")
 	}
+	profile.Videos = 0
 	return profile, nil
 }
 
