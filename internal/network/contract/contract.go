@@ -262,7 +262,12 @@ func find(t *testing.T, w World) {
 	if receipt, finding, err = finder.Find(t.Context(), w.Who, never); err != nil || finding != w.Missing {
 		t.Errorf("never made: got finding %d, receipt %+v, error %v; want %d", finding, receipt, err, w.Missing)
 	}
-	if _, finding, err = finder.Find(t.Context(), w.Revoked(t), made); err == nil || finding != publish.Uncertain {
+	_, finding, err = finder.Find(t.Context(), w.Revoked(t), made)
+	if w.Public {
+		if err != nil || finding != publish.Found {
+			t.Errorf("as a stranger: got finding %d, error %v; want %d", finding, err, publish.Found)
+		}
+	} else if err == nil || finding != publish.Uncertain {
 		t.Errorf("revoked: got finding %d, error %v; want %d and an error", finding, err, publish.Uncertain)
 	}
 }

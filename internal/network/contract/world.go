@@ -34,6 +34,8 @@ type World struct {
 	KeepsKeys bool
 	// Missing is what Find says of a post that was never made.
 	Missing publish.Finding
+	// Public says that Find asks as a stranger, so credentials make no difference.
+	Public bool
 
 	// Faults make the server fail; nil for a real one, which is not asked to.
 	Faults *Faults
