@@ -66,7 +66,8 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	if err != nil || seconds <= 0 {
 		return 0
 	}
-	return network.Until(time.Unix(seconds, 0), now)
+	// More than a year would overflow a duration sooner or later.
+	return network.Until(time.Unix(min(seconds, now.AddDate(1, 0, 0).Unix()), 0), now)
 }
 
 // busy are the codes with which a server says that it did not do what it was
