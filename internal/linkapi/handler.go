@@ -101,9 +101,8 @@ type methods map[string]func(http.ResponseWriter, *http.Request) error
 // its function.
 func (h *handler) serve(w http.ResponseWriter, r *http.Request, path string, methods methods) {
 	open := path == "/healthz" || path == "/readyz"
-	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !open && (!bearer || !h.secret.matches(token)) {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="herald"`)
+	if !open && !h.secret.opens(r) {
+		challenge(w)
 		h.refuse(w, r, errUnauthorized)
 		return
 	}

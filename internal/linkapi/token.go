@@ -9,8 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // TokenFile is the name of the file in the data folder that holds the bearer
@@ -83,4 +85,10 @@ func newSecret(token string) secret { return sha256.Sum256([]byte(token)) }
 func (s secret) matches(token string) bool {
 	other := newSecret(token)
 	return subtle.ConstantTimeCompare(s[:], other[:]) == 1
+}
+
+// opens says whether a request carries the token.
+func (s secret) opens(r *http.Request) bool {
+	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return bearer && s.matches(token)
 }

@@ -6,6 +6,17 @@ import (
 	"unsafe"
 )
 
+// Visitor returns the address that a request came from: the peer's or, when the
+// peer is a trusted proxy, the one that the proxy tells in the lines of the
+// request's headers, each of which ends in "\n". It is for servers beside the
+// redirect that believe the same proxies.
+func Visitor(lines []byte, peer netip.Addr, trusted []netip.Prefix) netip.Addr {
+	if !contained(peer, trusted) {
+		return peer
+	}
+	return visitor(lines, peer, trusted)
+}
+
 // visitor returns the visitor's address as trusted proxies tell it, in
 // X-Forwarded-For or, when that is absent, in Forwarded (RFC 7239).
 //
