@@ -97,17 +97,21 @@ func (r *renderer) word(what, text string, limit Limit) string {
 // loseWords notes which of the link's words are not shown.
 func (r *renderer) loseWords(nameShown bool) {
 	attached := r.post.Link != nil
-	for _, word := range [...]struct {
-		what, text string
-		shown      bool
-	}{
-		{"name", r.link.Name, nameShown || attached && r.p.Name.Max > 0},
-		{"caption", r.link.Caption, attached && r.p.Caption.Max > 0},
-		{"description", r.link.Description, attached && r.p.Description.Max > 0},
-	} {
-		if word.text != "" && !word.shown {
-			r.lose("the link's %s is not shown", word.what)
+	var lost []string
+	note := func(what, text string, shown bool) {
+		if text != "" && !shown {
+			lost = append(lost, what)
 		}
+	}
+	note("name", r.link.Name, nameShown || attached && r.p.Name.Max > 0)
+	note("caption", r.link.Caption, attached && r.p.Caption.Max > 0)
+	note("description", r.link.Description, attached && r.p.Description.Max > 0)
+	switch last := len(lost) - 1; len(lost) {
+	case 0:
+	case 1:
+		r.lose("the link's %s is not shown", lost[0])
+	default:
+		r.lose("the link's %s and %s are not shown", strings.Join(lost[:last], ", "), lost[last])
 	}
 }
 
@@ -130,7 +134,9 @@ func (r *renderer) takeText(text string) {
 	}
 	url := ""
 	if r.link != nil && r.post.Link == nil {
-		url = r.link.URL
+		if url = linkable(r.link.URL); url == "" {
+			r.lose("the link is not shown: its host has characters that end a link in a text")
+		}
 	} else if r.p.NeedURL {
 		url = body.firstURL() // must not be lost in the cut
 	}

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"unicode"
@@ -115,6 +116,38 @@ func trimURL(url string) string {
 		}
 		open[k] -= step
 		url = url[:len(url)-1]
+	}
+	return url
+}
+
+// linkable writes a URL so that it is found whole in a text: what would end it
+// there is percent-encoded. It is empty when that does not help, since the host
+// itself is unusual.
+func linkable(url string) string {
+	found := func(url string) bool {
+		spans := findURLs(url)
+		return len(spans) == 1 && spans[0].Kind == URLSpan && spans[0].Value == url
+	}
+	if found(url) {
+		return url
+	}
+	_, rest := hostOf(url)
+	path := len(url) - len(rest)
+	body := strings.TrimRight(trimURL(url), "?")
+	end := max(len(body), path)
+	var b strings.Builder
+	b.WriteString(url[:path])
+	for i := path; i < len(url); i++ {
+		switch c := url[i]; {
+		case i >= end && c == '?': // an empty query
+		case i >= end, c >= utf8.RuneSelf, strings.IndexByte("\"<>`()[]{}", c) >= 0:
+			fmt.Fprintf(&b, "%%%02X", c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	if url = b.String(); !found(url) {
+		return ""
 	}
 	return url
 }
