@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"herald.example/internal/publish"
 	"herald.example/internal/site"
 )
 
@@ -48,12 +49,12 @@ func (h *Handler) findIdentity(c *call) (site.Identity, error) {
 
 // ownedIdentity is an identity by itself, with its user.
 func (h *Handler) ownedIdentity(s site.Site, i site.Identity) object {
-	return append(object{{"user_token", i.User}}, h.identityNode(s, i)...)
+	return append(object{{"user_token", i.User}}, identityNode(h.o.Publisher.Providers(s), i)...)
 }
 
 // identityNode describes an identity: contract, section 10. Only what is known is
 // there. source never holds access_token: credentials stay sealed.
-func (h *Handler) identityNode(s site.Site, i site.Identity) object {
+func identityNode(providers []publish.Provider, i site.Identity) object {
 	a, p := i.Account, i.Profile
 	username := p.Username
 	if username == "" {
@@ -63,7 +64,7 @@ func (h *Handler) identityNode(s site.Site, i site.Identity) object {
 	node := object{
 		{"identity_token", i.Token},
 		{"provider", i.Provider},
-		{"source", object{{"name", providerName(h.o.Publisher.Providers(s), i.Provider)}, {"key", i.Provider}}},
+		{"source", object{{"name", providerName(providers, i.Provider)}, {"key", i.Provider}}},
 	}.
 		withText("id", a.ID).
 		withText("displayName", p.DisplayName).
@@ -91,6 +92,16 @@ func (h *Handler) identityNode(s site.Site, i site.Identity) object {
 		node = append(node, member{"languages", languages})
 	}
 	return node
+}
+
+// providerName is a provider's name for people, or its key.
+func providerName(providers []publish.Provider, key string) string {
+	for _, p := range providers {
+		if p.Key == key && p.Name != "" {
+			return p.Name
+		}
+	}
+	return key
 }
 
 // accountDomain is the host that an account lives on, empty when nobody knows.

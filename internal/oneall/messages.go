@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 
 	"herald.example/internal/link"
 	"herald.example/internal/publish"
@@ -37,17 +38,11 @@ func (h *Handler) publishMessage(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	r, err := body.request(c, true)
+	r, err := body.request(true)
 	if err != nil {
 		return answer{}, err
 	}
-	round, err := h.publish(c, r)
-	if err != nil {
-		return answer{}, err
-	}
-	a := roundAnswer(round)
-	a.data = object{{"sharing_message", h.sharedMessage(round.Message, h.publishedEntries(c.context(), round))}}
-	return a, nil
+	return h.publishSharing(c, r)
 }
 
 func (h *Handler) republishMessage(c *call) (answer, error) {
@@ -59,12 +54,17 @@ func (h *Handler) republishMessage(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	r, err := body.request(c, false)
+	r, err := body.request(false)
 	if err != nil {
 		return answer{}, err
 	}
 	r.Message = token
-	round, err := h.publish(c, r)
+	return h.publishSharing(c, r)
+}
+
+// publishSharing publishes and shows the message as sharing_message.
+func (h *Handler) publishSharing(c *call, r publish.Request) (answer, error) {
+	round, err := h.publish(c, r, inSharing)
 	if err != nil {
 		return answer{}, err
 	}
@@ -84,11 +84,11 @@ func (h *Handler) publishForUser(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	r, err := body.request(c, user)
+	r, err := body.request(user)
 	if err != nil {
 		return answer{}, err
 	}
-	round, err := h.publish(c, r)
+	round, err := h.publish(c, r, inMessage)
 	if err != nil {
 		return answer{}, err
 	}
@@ -101,14 +101,17 @@ func (h *Handler) publishForUser(c *call) (answer, error) {
 	return a, nil
 }
 
-// publish hands a request to the publisher.
-func (h *Handler) publish(c *call, r publish.Request) (publish.Round, error) {
+// publish hands a request to the publisher. Where is what stands around the parts.
+func (h *Handler) publish(c *call, r publish.Request, where string) (publish.Round, error) {
 	r.Site = c.site
 	var err error
 	if r.Key, err = idempotencyKey(c.r.Header); err != nil {
 		return publish.Round{}, err
 	}
 	round, err := h.o.Publisher.Publish(c.context(), r)
+	if errors.Is(err, publish.ErrParts) {
+		return round, badRequest("%s.parts.%s.", where, strings.TrimPrefix(err.Error(), publish.ErrParts.Error()+": "))
+	}
 	if r.Target.Identity != "" {
 		return round, targetError(err, "identity")
 	}

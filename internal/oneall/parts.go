@@ -34,6 +34,12 @@ type messageBody struct {
 	}] `json:"message"`
 }
 
+// What stands around the parts of a message, by the name that faults give it.
+const (
+	inSharing = "request.sharing_message"
+	inMessage = "request.message"
+)
+
 // wireParts is the content of a message as it comes.
 type wireParts struct {
 	Text part[struct {
@@ -65,8 +71,8 @@ type wireMedia struct {
 
 // request is what is to be published. Of a message that is published again the parts
 // are those it has.
-func (b sharingBody) request(c *call, withParts bool) (r publish.Request, err error) {
-	const where = "request.sharing_message"
+func (b sharingBody) request(withParts bool) (r publish.Request, err error) {
+	const where = inSharing
 	m := b.Message.v
 	switch {
 	case !b.Message.sent:
@@ -94,8 +100,8 @@ func (b sharingBody) request(c *call, withParts bool) (r publish.Request, err er
 }
 
 // request is what is to be published for a user.
-func (b messageBody) request(c *call, user string) (r publish.Request, err error) {
-	const where = "request.message"
+func (b messageBody) request(user string) (r publish.Request, err error) {
+	const where = inMessage
 	if !b.Message.sent {
 		return r, badRequest("%s is missing; it says what to publish, and where.", where)
 	}

@@ -119,7 +119,7 @@ func refusal(err error) (a answer, internal bool) {
 		if f, found := errors.AsType[*fault](err); found {
 			info = f.info
 		} else if info == "" {
-			info = sentence(strings.TrimPrefix(err.Error(), row.err.Error()+": "))
+			info = sentence(err.Error())
 		}
 		return answer{code: row.code, info: info}, row.code >= 500
 	}
@@ -146,7 +146,7 @@ func networkRefusal(e *publish.Error) answer {
 
 // sentence makes an error's words one: with a capital letter and a full stop.
 func sentence(s string) string {
-	if r, size := utf8.DecodeRuneInString(s); unicode.IsLower(r) && !strings.HasPrefix(s, "request.") {
+	if r, size := utf8.DecodeRuneInString(s); unicode.IsLower(r) {
 		s = string(unicode.ToUpper(r)) + s[size:]
 	}
 	if s != "" && !strings.ContainsAny(s[len(s)-1:], ".!?") {

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strconv"
 
-	"herald.example/internal/publish"
 	"herald.example/internal/site"
 )
 
@@ -67,13 +66,14 @@ func (h *Handler) findUser(c *call) (site.Person, error) {
 // identity that they came with stands beside the others when it is known; iOS reads
 // uuid then.
 func (h *Handler) userNode(s site.Site, p site.Person, came *site.Identity) object {
+	providers := h.o.Publisher.Providers(s)
 	node := append(h.userDates(p.User), member{"num_logins", strconv.Itoa(p.Logins)})
 	if came != nil {
-		node = append(node, member{"uuid", p.Token}, member{"identity", h.identityNode(s, *came)})
+		node = append(node, member{"uuid", p.Token}, member{"identity", identityNode(providers, *came)})
 	}
 	identities := make(list, len(p.Identities))
 	for i, identity := range p.Identities {
-		identities[i] = h.identityNode(s, identity)
+		identities[i] = identityNode(providers, identity)
 	}
 	return append(node, member{"identities", identities})
 }
@@ -178,14 +178,4 @@ func (h *Handler) importUser(c *call) (answer, error) {
 	a := ok(object{{"user", h.userNode(c.site, person, &identity)}})
 	a.code, a.info = http.StatusCreated, "The user has been imported."
 	return a, nil
-}
-
-// providerName is a provider's name for people, or its key.
-func providerName(providers []publish.Provider, key string) string {
-	for _, p := range providers {
-		if p.Key == key && p.Name != "" {
-			return p.Name
-		}
-	}
-	return key
 }
