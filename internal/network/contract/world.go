@@ -32,6 +32,9 @@ type World struct {
 
 	// KeepsKeys says that the network makes one post of several with the same key.
 	KeepsKeys bool
+	// Markup says that the server takes marks in texts for HTML or Markdown, so that
+	// readers do not see them.
+	Markup bool
 	// Missing is what Find says of a post that was never made.
 	Missing publish.Finding
 	// Public says that Find asks as a stranger, so credentials make no difference.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
@@ -61,7 +60,7 @@ func uploadTo(path string, m render.Media) request {
 		w.WriteField("description", description) //nolint:errcheck // a buffer takes everything
 	}
 	w.CreatePart(textproto.MIMEHeader{ //nolint:errcheck // a buffer takes everything
-		"Content-Disposition": {mime.FormatMediaType("form-data", map[string]string{"name": "file", "filename": "media" + endings[m.Type]})},
+		"Content-Disposition": {`form-data; name="file"; filename="media` + endings[m.Type] + `"`}, // snac wants the quotes
 		"Content-Type":        {m.Type},
 	})
 	tail := fmt.Sprintf("\r\n--%s--\r\n", w.Boundary())

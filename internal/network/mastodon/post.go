@@ -52,9 +52,6 @@ type status struct {
 	URI     string `json:"uri"`
 	Created string `json:"created_at"`
 	Content string `json:"content"` // HTML
-	Reblog  *struct {
-		ID string `json:"id"`
-	} `json:"reblog"`
 }
 
 // valid says whether the post has an ID that can be kept.

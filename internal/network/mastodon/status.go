@@ -23,8 +23,8 @@ const (
 
 // rule makes a refusal a kind: the first rule that fits counts.
 type rule struct {
-	statuses []int // 0 alone: any
-	steps    []step
+	statuses []int
+	steps    []step   // nil: any
 	words    []string // one of them occurs in what the server said; nil: whatever it said
 	kind     publish.Kind
 }
@@ -33,6 +33,8 @@ type rule struct {
 // say instead. The status comes first: bodies may be HTML or empty.
 var rules = []rule{
 	{[]int{401}, nil, nil, publish.AuthRevoked},
+	{[]int{422}, []step{look}, nil, publish.AuthRevoked}, // verify_credentials says so of a token without a user; snac, of any bad one
+	{[]int{422}, nil, []string{"requires an authenticated user"}, publish.AuthRevoked},
 	{[]int{403}, nil, []string{"disabled", "pending", "suspended", "confirmed e-mail", "confirm your e-mail", "moved"}, publish.AccountRestricted},
 	{[]int{403}, nil, nil, publish.PermissionMissing},
 	{[]int{410}, nil, nil, publish.TargetMissing},
