@@ -37,6 +37,7 @@ func (s *Sharing) Accept(ctx context.Context, a publish.Acceptance) (accepted pu
 			t.body = appendJSON(nil, a.Message.Parts)
 			t.cost += len(t.body) / 4096
 			for _, u := range a.Message.Parts.Uploads {
+				t.uploads = append(t.uploads, append([]byte{sharingVersion}, u.Data...))
 				t.cost += 1 + len(u.Data)/4096
 			}
 		}
@@ -56,8 +57,9 @@ type acceptance struct {
 	publish.Acceptance
 	at          int64
 	site, token uuid.UUID
-	body        []byte // record of the parts of a new message
 	cost        int
+	body        []byte   // record of the parts of a new message
+	uploads     [][]byte // records of its uploads
 }
 
 // accept is Accept in its transaction.
@@ -107,8 +109,8 @@ func (w *sharingWriter) accept(t acceptance) (publish.Accepted, error) {
 	if !t.Again {
 		at = w.enter(messages, t.site, t.token)
 		w.put(bodiesBucket, at[:], t.body)
-		for i, u := range m.Parts.Uploads {
-			w.put(uploadsBucket, at.part(uint32(i)), append([]byte{sharingVersion}, u.Data...))
+		for i, record := range t.uploads {
+			w.put(uploadsBucket, at.part(uint32(i)), record)
 		}
 	}
 	w.put(headsBucket, at[:], h.append(nil))

@@ -29,6 +29,8 @@ import (
 //
 //	tokens        shelf (byte), token          site, sequence
 //	sums          site, shelf (byte)           entries of the site on the shelf (uint64)
+//	              site, shelf (byte),          the same, of these sequences alone (uint64)
+//	              sequence / 1024 + 1
 //
 //	heads         site, sequence               1, token, created, last published, rounds (uvarint),
 //	                                           number of publications (uvarint)

@@ -2,9 +2,9 @@ package boltstore
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/google/uuid"
 	"go.etcd.io/bbolt"
@@ -75,7 +75,7 @@ func (sh shelf) free(tx *bbolt.Tx, token uuid.UUID) bool {
 func (w *sharingWriter) enter(sh shelf, owner, token uuid.UUID) place {
 	at := newPlace(owner, w.next(sh.bucket))
 	w.put(tokensBucket, sh.tokenKey(token), bytes.Clone(at[:]))
-	w.add(sumsBucket, sh.sumKey(owner), 1)
+	w.count(sh, at, 1)
 	return at
 }
 
@@ -83,11 +83,23 @@ func (w *sharingWriter) enter(sh shelf, owner, token uuid.UUID) place {
 func (w *sharingWriter) leave(sh shelf, at place, token uuid.UUID) {
 	w.remove(sh.bucket, at[:])
 	w.remove(tokensBucket, sh.tokenKey(token))
-	w.add(sumsBucket, sh.sumKey(uuid.UUID(at.site())), -1)
+	w.count(sh, at, -1)
 }
 
-// sumKey is the key in sums.
+// count adds to the sums that an entry is in.
+func (w *sharingWriter) count(sh shelf, at place, n int) {
+	key := sh.sumKey(uuid.UUID(at.site()))
+	w.add(sumsBucket, key, n)
+	w.add(sumsBucket, appendNumber(key, at.sequence()/blockSize+1), n)
+}
+
+// sumKey is the key in sums of a site's number of entries. A block's begin so.
 func (sh shelf) sumKey(owner uuid.UUID) []byte { return append(owner[:], sh.kind) }
+
+// blockSize is how many sequences are counted together, so that many entries can
+// be left out at a step: with a million entries as many blocks are passed as
+// entries in a block. Blocks are numbered from 1, for walk.
+const blockSize = 1024
 
 // start holds a query against its bounds and returns the site, and the sequence
 // that the page begins behind. known is false when the site cannot have entries.
@@ -108,8 +120,9 @@ func (sh shelf) start(tx *bbolt.Tx, owner string, q site.ListQuery) (siteID uuid
 
 // browse reads one page of a shelf. parse gets borrowed values.
 //
-// Finding After costs one lookup, wherever it is. Skip walks the index, about
-// 30 ns an entry, from whichever end is nearer when After is empty.
+// Finding After costs one lookup, wherever it is. An entry that Skip leaves out
+// costs a step in the index, some 40 ns; without After whole blocks are left out,
+// so a million cost 0.1 ms.
 func browse[T any](tx *bbolt.Tx, sh shelf, owner string, q site.ListQuery, parse func(value []byte) (T, error)) (page site.Page[T], err error) {
 	siteID, after, known, err := sh.start(tx, owner, q)
 	if err != nil || !known {
@@ -120,23 +133,21 @@ func browse[T any](tx *bbolt.Tx, sh shelf, owner string, q site.ListQuery, parse
 		return page, fmt.Errorf("sum of %s: %w", sh.name, err)
 	}
 	page.Total = int(total)
-	skip, take, descending := q.Skip, q.Limit, q.Descending
-	fromEnd := false
+	skip := q.Skip
 	if q.After == "" {
 		if skip >= page.Total {
 			return page, nil
 		}
-		take = min(take, page.Total-skip)
-		if fromEnd = skip > page.Total/2; fromEnd {
-			skip, descending = page.Total-skip-take, !descending
+		if after, skip, err = sh.leap(tx, siteID, skip, q.Descending); err != nil {
+			return page, err
 		}
 	}
-	for _, value := range walk(tx.Bucket(sh.bucket), siteID[:], after, descending) {
+	for _, value := range walk(tx.Bucket(sh.bucket), siteID[:], after, q.Descending) {
 		if skip > 0 {
 			skip--
 			continue
 		}
-		if len(page.Entries) == take {
+		if len(page.Entries) == q.Limit {
 			page.More = true
 			break
 		}
@@ -146,9 +157,26 @@ func browse[T any](tx *bbolt.Tx, sh shelf, owner string, q site.ListQuery, parse
 		}
 		page.Entries = append(page.Entries, entry)
 	}
-	if fromEnd {
-		slices.Reverse(page.Entries)
-		page.More = q.Skip+take < page.Total
-	}
 	return page, nil
+}
+
+// leap passes whole blocks of entries that are left out. It returns the sequence
+// to go on behind, and how many entries are left out there.
+func (sh shelf) leap(tx *bbolt.Tx, owner uuid.UUID, skip int, descending bool) (after uint64, rest int, err error) {
+	prefix := sh.sumKey(owner)
+	for key, value := range walk(tx.Bucket(sumsBucket), prefix, 0, descending) {
+		n, err := readNumber(value)
+		if err != nil {
+			return 0, 0, fmt.Errorf("sum of %s: %w", sh.name, err)
+		}
+		if n > uint64(skip) {
+			break
+		}
+		skip -= int(n)
+		after = binary.BigEndian.Uint64(key[len(prefix):])*blockSize - 1 // the block's last
+		if descending {
+			after -= blockSize - 1 // its first
+		}
+	}
+	return after, skip, nil
 }
