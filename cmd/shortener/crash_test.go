@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"herald.example/internal/command"
+	"herald.example/internal/command/commandtest"
 )
 
 var rounds = flag.Int("rounds", 20, "rounds of TestCrash")
@@ -68,7 +69,7 @@ func TestCrash(t *testing.T) {
 		load.wait()
 		for range d.recoveries {
 			q := execProgram(t, binary, data, d.args...)
-			if _, ok := q.log.wait("settings"); !ok { // the files are opened next
+			if _, ok := q.log.Wait("settings"); !ok { // the files are opened next
 				t.Fatalf("round %d: got no start\n%s", round, q.log)
 			}
 			time.Sleep(time.Duration(rng.IntN(20_000)) * time.Microsecond)
@@ -123,7 +124,7 @@ func build(t *testing.T) string {
 type process struct {
 	t        *testing.T
 	cmd      *exec.Cmd
-	log      *logReader
+	log      *commandtest.Log
 	exited   chan struct{}
 	data     string
 	redirect string
@@ -134,14 +135,14 @@ type process struct {
 func execProgram(t *testing.T, binary, data string, args ...string) *process {
 	t.Helper()
 	args = append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--log-format", "json"}, args...)
-	p := &process{t: t, cmd: exec.Command(binary, args...), log: newLogReader(), exited: make(chan struct{}), data: data}
+	p := &process{t: t, cmd: exec.Command(binary, args...), log: commandtest.NewLog(), exited: make(chan struct{}), data: data}
 	p.cmd.Stderr = p.log
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	go func() {
 		_ = p.cmd.Wait() // it is killed
-		p.log.end()
+		p.log.End()
 		close(p.exited)
 	}()
 	t.Cleanup(func() { p.killed(nil) })
@@ -155,7 +156,7 @@ func launch(t *testing.T, binary, data string, args ...string) *process {
 	p := execProgram(t, binary, data, args...)
 	hangs := time.AfterFunc(time.Minute, func() { _ = p.cmd.Process.Signal(syscall.SIGQUIT) })
 	defer hangs.Stop()
-	ready, ok := p.log.wait("ready")
+	ready, ok := p.log.Wait("ready")
 	if !ok {
 		t.Fatalf("got no ready program\n%s", p.log)
 	}

@@ -1,117 +1,34 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"herald.example/internal/command/commandtest"
 )
 
-// server is the whole program, run in this process by run.
+// server is the whole program, run in this process.
 type server struct {
+	*commandtest.Running
 	t        testing.TB
 	data     string
 	redirect string // host:port
 	control  string // as --control takes it
-	stdout   *bytes.Buffer
-	log      *logReader
-	stop     context.CancelFunc
-	done     chan error
 }
 
-// start runs "serve" on free ports until the test ends or stopped.
+// start runs "serve" on free ports until the test ends or it is stopped.
 func start(t testing.TB, data string, args ...string) *server {
 	t.Helper()
-	ctx, stop := context.WithCancel(context.Background())
-	s := &server{t: t, data: data, stdout: new(bytes.Buffer), log: newLogReader(), stop: stop, done: make(chan error, 1)}
 	args = append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--log-format", "json"}, args...)
-	go func() {
-		err := program.Run(ctx, args, s.stdout, s.log)
-		s.log.end()
-		s.done <- err
-	}()
-	t.Cleanup(func() { s.shutdown() })
-	ready, ok := s.log.wait("ready")
-	if !ok {
-		t.Fatalf("serve: got %v; want a server\n%s", <-s.done, s.log)
-	}
-	s.redirect, s.control = ready["redirect"].(string), ready["control"].(string)
+	s := &server{Running: commandtest.Start(t, program, args...), t: t, data: data}
+	s.redirect, s.control = s.Ready["redirect"].(string), s.Ready["control"].(string)
 	return s
-}
-
-// shutdown stops the program and wants it to end well. A second call does
-// nothing.
-func (s *server) shutdown() {
-	s.t.Helper()
-	if s.done == nil {
-		return
-	}
-	s.stop()
-	if err := <-s.done; err != nil {
-		s.t.Errorf("serve: got %v; want nil\n%s", err, s.log)
-	}
-	s.done = nil
-}
-
-// logReader is a log in JSON that can be waited on.
-type logReader struct {
-	mu      sync.Mutex // protects what follows
-	changed *sync.Cond
-	text    []byte
-	ended   bool
-}
-
-func newLogReader() *logReader {
-	l := new(logReader)
-	l.changed = sync.NewCond(&l.mu)
-	return l
-}
-
-func (l *logReader) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.text = append(l.text, p...)
-	l.changed.Broadcast()
-	return len(p), nil
-}
-
-func (l *logReader) end() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.ended = true
-	l.changed.Broadcast()
-}
-
-// wait returns the first line with the message, or false when the log ends
-// without it.
-func (l *logReader) wait(message string) (map[string]any, bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for {
-		for line := range bytes.Lines(l.text) {
-			var entry map[string]any
-			if json.Unmarshal(line, &entry) == nil && entry["msg"] == message {
-				return entry, true
-			}
-		}
-		if l.ended {
-			return nil, false
-		}
-		l.changed.Wait()
-	}
-}
-
-func (l *logReader) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return string(l.text)
 }
 
 // command runs a command against the server and returns what it printed and its
@@ -122,9 +39,7 @@ func (s *server) command(args ...string) (stdout, stderr string, code int) {
 
 // execute runs one command line as main does.
 func execute(t testing.TB, args ...string) (stdout, stderr string, code int) {
-	var out, errs bytes.Buffer
-	code = program.Report(program.Run(t.Context(), args, &out, &errs), &errs)
-	return out.String(), errs.String(), code
+	return commandtest.Execute(t, program, args...)
 }
 
 // api sends one request to the control interface and returns status and body.

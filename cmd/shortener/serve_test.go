@@ -39,7 +39,7 @@ func TestFirstLink(t *testing.T) {
 	}
 	want := s.read("hello")
 	for range 2 {
-		s.shutdown()
+		s.Stop()
 		s = start(t, data)
 		if got := s.read("hello"); got != want {
 			t.Errorf("after a restart: got %+v; want %+v", got, want)
@@ -202,8 +202,8 @@ func TestGreeting(t *testing.T) {
 func TestNoGreeting(t *testing.T) {
 	data := t.TempDir()
 	s := start(t, data) // its log is for machines
-	s.shutdown()
-	if got := s.stdout.String(); got != "" {
+	s.Stop()
+	if got := s.Stdout.String(); got != "" {
 		t.Errorf("got %q on standard output; want nothing", got)
 	}
 }
@@ -229,13 +229,13 @@ func TestSettingsReachTheirParts(t *testing.T) {
 	if r := s.read(slug); r.Position != 0 || r.Link.NumReferrals != 0 {
 		t.Errorf("without ledger: got %+v; want nothing counted", r)
 	}
-	settings, _ := s.log.wait("settings")
+	settings, _ := s.Log.Wait("settings")
 	if settings["token-length"] != "9" || settings["no-ledger"] != "true" || settings["ledger-sync"] != "100ms" ||
 		settings["short-base"] != "[https://go.example.com https://second.example]" {
 		t.Errorf("got settings %v; want the effective ones", settings)
 	}
 	token, err := os.ReadFile(filepath.Join(s.data, "control.token"))
-	if err != nil || strings.Contains(s.log.String(), strings.TrimSpace(string(token))) {
+	if err != nil || strings.Contains(s.Log.String(), strings.TrimSpace(string(token))) {
 		t.Errorf("got %v; want the token, and not in the log", err)
 	}
 }

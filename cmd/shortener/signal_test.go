@@ -32,7 +32,7 @@ func TestSignals(t *testing.T) {
 		if status := ended(p); status.ExitStatus() != command.Done {
 			t.Errorf("%s: got status %v; want exit code 0\n%s", signal, status, p.log)
 		}
-		if _, ok := p.log.wait("stopped"); !ok {
+		if _, ok := p.log.Wait("stopped"); !ok {
 			t.Errorf("%s: got no last line\n%s", signal, p.log)
 		}
 	}
