@@ -179,17 +179,3 @@ func checkCredentials(c Credentials) error {
 	}
 	return nil
 }
-
-// checkQuery refuses a page that nobody can have.
-func checkQuery(q ListQuery) error {
-	if q.Limit < 1 || q.Limit > MaxPage {
-		return fmt.Errorf("%w: limit is %d; give 1 to %d", ErrQuery, q.Limit, MaxPage)
-	}
-	if q.Skip < 0 {
-		return fmt.Errorf("%w: skip is %d", ErrQuery, q.Skip)
-	}
-	if q.After != "" && len(q.After) != tokenLen {
-		return fmt.Errorf("%w: there is nothing to go on after", ErrQuery)
-	}
-	return nil
-}

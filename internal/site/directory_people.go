@@ -50,7 +50,7 @@ func (d *Directory) Users(ctx context.Context, site string, q ListQuery, f UserF
 
 // list holds a query against the rules and hands it to the store.
 func list[T any](d *Directory, site string, q ListQuery, read func() (Page[T], error)) (Page[T], error) {
-	if err := checkQuery(q); err != nil {
+	if err := q.Check(); err != nil {
 		return Page[T]{}, err
 	}
 	if err := d.checkSite(site); err != nil {

@@ -1,6 +1,9 @@
 package site
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // ListQuery asks for one page in the order of creation.
 type ListQuery struct {
@@ -12,6 +15,20 @@ type ListQuery struct {
 
 // MaxPage is the largest page.
 const MaxPage = 500
+
+// Check refuses a page that nobody can have. The error is ErrQuery.
+func (q ListQuery) Check() error {
+	if q.Limit < 1 || q.Limit > MaxPage {
+		return fmt.Errorf("%w: limit is %d; give 1 to %d", ErrQuery, q.Limit, MaxPage)
+	}
+	if q.Skip < 0 {
+		return fmt.Errorf("%w: skip is %d", ErrQuery, q.Skip)
+	}
+	if q.After != "" && len(q.After) != tokenLen {
+		return fmt.Errorf("%w: there is nothing to go on after", ErrQuery)
+	}
+	return nil
+}
 
 // Page is an answer to a ListQuery.
 type Page[T any] struct {

@@ -1,0 +1,153 @@
+package operator
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"herald.example/internal/site"
+)
+
+// Limits of a client.
+const (
+	dialTimeout   = 5 * time.Second
+	answerTimeout = 70 * time.Second // for a whole answer; longer than a network may take
+	maxAnswer     = 16 << 20         // bytes; a page of the largest profiles is a quarter of it
+)
+
+// Client is Operations on the server behind a control interface. It is safe for
+// concurrent use.
+type Client struct {
+	base  string // of every URL, without a path
+	token string
+	http  *http.Client
+}
+
+// NewClient returns a client of the control interface at addr: host:port,
+// http://host:port, or unix:/path. It does not connect yet.
+func NewClient(addr, token string) (*Client, error) {
+	dialer := &net.Dialer{Timeout: dialTimeout}
+	transport := &http.Transport{DialContext: dialer.DialContext}
+	c := &Client{token: token, http: &http.Client{
+		Transport: transport,
+		// The control interface never redirects, and the token goes nowhere else.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "unix", path)
+		}
+		c.base = "http://server"
+		return c, nil
+	}
+	addr = strings.TrimSuffix(strings.TrimPrefix(addr, "http://"), "/")
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		return nil, fmt.Errorf("control address %q: give host:port or unix:/path: %w", addr, err)
+	}
+	c.base = "http://" + addr
+	return c, nil
+}
+
+// Close closes idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Sites returns all sites in the order of creation.
+func (c *Client) Sites(ctx context.Context) ([]Site, error) {
+	answer, err := call[sitesAnswer](ctx, c, http.MethodGet, "/v1/sites", nil)
+	return answer.Sites, err
+}
+
+// Site returns one site.
+func (c *Client) Site(ctx context.Context, name string) (Site, error) {
+	answer, err := callSite[siteAnswer](ctx, c, http.MethodGet, name, "", nil)
+	return answer.Site, err
+}
+
+// AddSite makes a site.
+func (c *Client) AddSite(ctx context.Context, draft site.SiteDraft) (Site, site.NewKeys, error) {
+	answer, err := call[siteAnswer](ctx, c, http.MethodPost, "/v1/sites", siteRequest(draft))
+	return answer.Site, answer.keys(), err
+}
+
+// EditSite changes the settings of a site.
+func (c *Client) EditSite(ctx context.Context, name string, edit SiteEdit) (Site, error) {
+	answer, err := callSite[siteAnswer](ctx, c, http.MethodPatch, name, "", edit)
+	return answer.Site, err
+}
+
+// RotateKeys gives a site a new pair of keys.
+func (c *Client) RotateKeys(ctx context.Context, name string, grace time.Duration) (Site, site.NewKeys, error) {
+	answer, err := callSite[siteAnswer](ctx, c, http.MethodPost, name, "/keys", keysRequest{max(grace, 0).String()})
+	return answer.Site, answer.keys(), err
+}
+
+// RotateSeal seals everything under a new key.
+func (c *Client) RotateSeal(ctx context.Context) (int, error) {
+	// It takes as long as there are records: ctx is its only bound.
+	var answer sealAnswer
+	err := c.send(ctx, http.MethodPost, "/v1/seal/rotate", nil, &answer)
+	return answer.Resealed, err
+}
+
+// Providers returns all networks.
+func (c *Client) Providers(ctx context.Context, name string) ([]Provider, error) {
+	answer, err := callSite[providersAnswer](ctx, c, http.MethodGet, name, "/providers", nil)
+	return answer.Providers, err
+}
+
+// AddUser makes a user without identities.
+func (c *Client) AddUser(ctx context.Context, name string) (User, error) {
+	answer, err := callSite[userAnswer](ctx, c, http.MethodPost, name, "/users", nil)
+	return answer.User, err
+}
+
+// User returns one user.
+func (c *Client) User(ctx context.Context, name, token string) (User, error) {
+	answer, err := callToken[userAnswer](ctx, c, http.MethodGet, name, "user", token)
+	return answer.User, err
+}
+
+// Users returns a page of users.
+func (c *Client) Users(ctx context.Context, name string, q site.ListQuery) (Page[User], error) {
+	return callList[User](ctx, c, name, "users", q)
+}
+
+// DeleteUser removes a user and returns what was there.
+func (c *Client) DeleteUser(ctx context.Context, name, token string) (User, error) {
+	answer, err := callToken[userAnswer](ctx, c, http.MethodDelete, name, "user", token)
+	return answer.User, err
+}
+
+// AddIdentity lets an account arrive.
+func (c *Client) AddIdentity(ctx context.Context, name string, draft IdentityDraft) (Identity, error) {
+	if err := draft.check(); err != nil {
+		return Identity{}, err
+	}
+	answer, err := callSite[identityAnswer](ctx, c, http.MethodPost, name, "/identities", newIdentityRequest(draft))
+	return answer.Identity, err
+}
+
+// Identities returns a page of identities.
+func (c *Client) Identities(ctx context.Context, name string, q site.ListQuery) (Page[Identity], error) {
+	return callList[Identity](ctx, c, name, "identities", q)
+}
+
+// DeleteIdentity removes an identity and returns what was there.
+func (c *Client) DeleteIdentity(ctx context.Context, name, token string) (Identity, error) {
+	answer, err := callToken[identityAnswer](ctx, c, http.MethodDelete, name, "identity", token)
+	return answer.Identity, err
+}
+
+// Messages returns a page of messages.
+func (c *Client) Messages(ctx context.Context, name string, q site.ListQuery) (Page[Head], error) {
+	return callList[Head](ctx, c, name, "messages", q)
+}
+
+// Message returns a message with its publications.
+func (c *Client) Message(ctx context.Context, name, token string) (Message, error) {
+	answer, err := callToken[messageAnswer](ctx, c, http.MethodGet, name, "message", token)
+	return answer.Message, err
+}

@@ -1,0 +1,215 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"herald.example/internal/publish"
+	"herald.example/internal/site"
+)
+
+// Importer lets accounts arrive whose networks were asked.
+type Importer interface {
+	// Import asks the network whose credentials these are, and lets the account arrive.
+	Import(ctx context.Context, s site.Site, login site.Login) (site.Person, site.Identity, site.Connection, error)
+	// Providers are all networks, in the order of their keys.
+	Providers(s site.Site) []publish.Provider
+}
+
+// Archive reads messages. Parameters named siteID are IDs of sites.
+type Archive interface {
+	Message(ctx context.Context, siteID, token string) (publish.Message, []publish.Publication, error)
+	Messages(ctx context.Context, siteID string, q site.ListQuery) (site.Page[publish.Head], error)
+}
+
+// Publisher is what a desk needs beside the directory.
+type Publisher interface {
+	Importer
+	Archive
+}
+
+// Desk is Operations on a directory and a publisher. It is safe for concurrent use.
+type Desk struct {
+	dir *site.Directory
+	pub Publisher
+}
+
+// NewDesk returns a desk.
+func NewDesk(dir *site.Directory, pub Publisher) *Desk { return &Desk{dir, pub} }
+
+// on does something with the site of a name, and shows what came of it.
+func on[T, View any](d *Desk, name string, do func(s site.Site) (T, error), view func(T) View) (View, error) {
+	var none View
+	s, err := d.dir.Site(name)
+	if err != nil {
+		return none, err
+	}
+	done, err := do(s)
+	if err != nil {
+		return none, err
+	}
+	return view(done), nil
+}
+
+// Sites returns all sites in the order of creation.
+func (d *Desk) Sites(context.Context) ([]Site, error) {
+	sites := []Site{}
+	for _, s := range d.dir.Sites() {
+		sites = append(sites, newSite(s))
+	}
+	return sites, nil
+}
+
+// Site returns one site.
+func (d *Desk) Site(_ context.Context, name string) (Site, error) {
+	return on(d, name, func(s site.Site) (site.Site, error) { return s, nil }, newSite)
+}
+
+// AddSite makes a site.
+func (d *Desk) AddSite(ctx context.Context, draft site.SiteDraft) (Site, site.NewKeys, error) {
+	s, keys, err := d.dir.AddSite(ctx, draft)
+	if err != nil {
+		return Site{}, site.NewKeys{}, err
+	}
+	return newSite(s), keys, nil
+}
+
+// EditSite changes the settings of a site.
+func (d *Desk) EditSite(ctx context.Context, name string, edit SiteEdit) (Site, error) {
+	return on(d, name, func(s site.Site) (site.Site, error) {
+		return d.dir.EditSite(ctx, s.ID, func(s *site.Site) error {
+			if edit.Name != nil {
+				s.Name = *edit.Name
+			}
+			if edit.Domain != nil {
+				s.Domain = *edit.Domain
+			}
+			if edit.Simulated != nil {
+				s.Simulated = edit.Simulated
+			}
+			return nil
+		})
+	}, newSite)
+}
+
+// RotateKeys gives a site a new pair of keys.
+func (d *Desk) RotateKeys(ctx context.Context, name string, grace time.Duration) (Site, site.NewKeys, error) {
+	var keys site.NewKeys
+	view, err := on(d, name, func(s site.Site) (_ site.Site, err error) {
+		s, keys, err = d.dir.RotateKeys(ctx, s.ID, grace)
+		return s, err
+	}, newSite)
+	return view, keys, err
+}
+
+// RotateSeal seals everything under a new key.
+func (d *Desk) RotateSeal(ctx context.Context) (int, error) { return d.dir.Rotate(ctx) }
+
+// AddUser makes a user without identities.
+func (d *Desk) AddUser(ctx context.Context, name string) (User, error) {
+	return on(d, name, func(s site.Site) (site.User, error) { return d.dir.AddUser(ctx, s.ID) },
+		func(u site.User) User { return newUser(site.Person{User: u}) })
+}
+
+// User returns one user.
+func (d *Desk) User(ctx context.Context, name, token string) (User, error) {
+	return on(d, name, func(s site.Site) (site.Person, error) { return d.dir.User(ctx, s.ID, token) }, newUser)
+}
+
+// Users returns a page of users.
+func (d *Desk) Users(ctx context.Context, name string, q site.ListQuery) (Page[User], error) {
+	return on(d, name, func(s site.Site) (site.Page[site.Person], error) { return d.dir.Users(ctx, s.ID, q, site.UserFilter{}) },
+		func(p site.Page[site.Person]) Page[User] { return newPage(p, newUser, personToken) })
+}
+
+// DeleteUser removes a user and returns what was there.
+func (d *Desk) DeleteUser(ctx context.Context, name, token string) (User, error) {
+	return on(d, name, func(s site.Site) (site.Person, error) { return d.dir.DeleteUser(ctx, s.ID, token) }, newUser)
+}
+
+// Providers returns all networks.
+func (d *Desk) Providers(_ context.Context, name string) ([]Provider, error) {
+	return on(d, name, func(s site.Site) ([]publish.Provider, error) { return d.pub.Providers(s), nil }, newProviders)
+}
+
+// sourceOperator is the source of connections that an operator makes.
+const sourceOperator = "operator"
+
+// AddIdentity lets an account arrive.
+func (d *Desk) AddIdentity(ctx context.Context, name string, draft IdentityDraft) (Identity, error) {
+	if err := draft.check(); err != nil {
+		return Identity{}, err
+	}
+	return on(d, name, func(s site.Site) (site.Identity, error) {
+		if draft.User != "" { // before the network is troubled
+			if _, err := d.dir.User(ctx, s.ID, draft.User); err != nil {
+				return site.Identity{}, err
+			}
+		}
+		_, i, _, err := d.pub.Import(ctx, s, site.Login{
+			User: draft.User, Provider: draft.Provider, Source: sourceOperator,
+			Account:     site.Account{Name: draft.Name, Server: draft.Server},
+			Credentials: site.Credentials{Access: draft.Access, Secret: draft.Secret},
+		})
+		if err != nil {
+			return site.Identity{}, hide(err, draft.Access, draft.Secret)
+		}
+		return i, nil
+	}, newIdentity)
+}
+
+// hide takes secrets out of an error: a network may repeat in its words what it was
+// sent.
+func hide(err error, secrets ...site.Secret) error {
+	clean := func(text string) string {
+		for _, s := range secrets {
+			if s != "" {
+				text = strings.ReplaceAll(text, string(s), s.String())
+			}
+		}
+		return text
+	}
+	text := clean(err.Error())
+	if text == err.Error() {
+		return err
+	}
+	if refused, ok := errors.AsType[*publish.Error](err); ok {
+		return &publish.Error{
+			Kind: refused.Kind, Network: refused.Network, Message: clean(refused.Message), Status: refused.Status,
+			Code: clean(refused.Code), Trace: clean(refused.Trace), RetryAfter: refused.RetryAfter,
+		}
+	}
+	return errors.New(text)
+}
+
+// Identities returns a page of identities.
+func (d *Desk) Identities(ctx context.Context, name string, q site.ListQuery) (Page[Identity], error) {
+	return on(d, name, func(s site.Site) (site.Page[site.Identity], error) { return d.dir.Identities(ctx, s.ID, q) },
+		func(p site.Page[site.Identity]) Page[Identity] { return newPage(p, newIdentity, identityToken) })
+}
+
+// DeleteIdentity removes an identity and returns what was there.
+func (d *Desk) DeleteIdentity(ctx context.Context, name, token string) (Identity, error) {
+	return on(d, name, func(s site.Site) (site.Identity, error) { return d.dir.DeleteIdentity(ctx, s.ID, token) }, newIdentity)
+}
+
+// Messages returns a page of messages.
+func (d *Desk) Messages(ctx context.Context, name string, q site.ListQuery) (Page[Head], error) {
+	return on(d, name, func(s site.Site) (site.Page[publish.Head], error) {
+		if err := q.Check(); err != nil {
+			return site.Page[publish.Head]{}, fmt.Errorf("list messages: %w", err)
+		}
+		return d.pub.Messages(ctx, s.ID, q)
+	}, func(p site.Page[publish.Head]) Page[Head] { return newPage(p, newHead, headToken) })
+}
+
+// Message returns a message with its publications.
+func (d *Desk) Message(ctx context.Context, name, token string) (Message, error) {
+	return on(d, name, func(s site.Site) (Message, error) {
+		m, publications, err := d.pub.Message(ctx, s.ID, token)
+		return newMessage(m, publications), err
+	}, func(m Message) Message { return m })
+}

@@ -1,0 +1,29 @@
+// Package operator is the operator's work on a sharing server: sites, users,
+// identities and the ring that seals, and what became of messages. Desk does it in
+// the server, and Client over the server's control interface; both are Operations,
+// with the same answers, and errors for which errors.Is finds the same sentinels.
+//
+// The wire is that of linkapi: JSON with RFC 3339 dates in UTC, a bearer token, names
+// of the public dialect where it has one; unknown fields, unknown parameters and
+// invalid UTF-8 are refused. SITE is a site's ID or its name.
+//
+//	GET    /v1/sites                          all sites
+//	POST   /v1/sites                          add a site; its private key is in this answer alone
+//	GET    /v1/sites/SITE                     one site with its public keys
+//	PATCH  /v1/sites/SITE                     edit name, domain or what is simulated
+//	POST   /v1/sites/SITE/keys                make a new pair of keys, in this answer alone
+//	GET    /v1/sites/SITE/providers           networks, and whether the site can publish to them
+//	GET    /v1/sites/SITE/users               list: after, limit, order=asc|desc
+//	POST   /v1/sites/SITE/users               add a user
+//	GET    /v1/sites/SITE/users/TOKEN         one user with identities
+//	DELETE /v1/sites/SITE/users/TOKEN         remove a user with their identities
+//	GET    /v1/sites/SITE/identities          list
+//	POST   /v1/sites/SITE/identities          let an account arrive; its network is asked first
+//	DELETE /v1/sites/SITE/identities/TOKEN    remove an identity
+//	GET    /v1/sites/SITE/messages            list, the newest first
+//	GET    /v1/sites/SITE/messages/TOKEN      a message with the state of each publication
+//	POST   /v1/seal/rotate                    seal everything under a new key
+//
+// Private keys leave the server in the two answers named above; credentials never
+// do.
+package operator
