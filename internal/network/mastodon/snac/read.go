@@ -12,7 +12,7 @@ import (
 )
 
 // followTime is how long two servers may take to agree.
-const followTime = 20 * time.Second
+const followTime = 30 * time.Second
 
 // Read returns a post as a stranger sees it, who opens its page in a browser.
 func (s *Server) Read(t *testing.T, at string) contract.Seen {
