@@ -264,13 +264,19 @@ func bare(set Set) Rung {
 // touched is how many links are asked for before the first run, at most.
 const touched = 2_000_000
 
-// program is the shortener's program, built once.
-var program = sync.OnceValues(func() (string, error) {
+// shortenerProgram and sharingProgram are the programs, built once.
+var (
+	shortenerProgram = sync.OnceValues(func() (string, error) { return buildProgram("shortener") })
+	sharingProgram   = sync.OnceValues(func() (string, error) { return buildProgram("sharing-api") })
+)
+
+// buildProgram builds a program into the data folder.
+func buildProgram(name string) (string, error) {
 	if err := os.MkdirAll(dataDir, 0o755); err != nil {
 		return "", err
 	}
-	return BuildShortener(dataDir)
-})
+	return Build(dataDir, name)
+}
 
 // folders counts the data folders that a ladder uses of each set: a folder has one
 // owner.
@@ -279,7 +285,7 @@ type folders map[Set]int
 // shortener is a rung of the shortener with args.
 func shortener(b *testing.B, folders folders, set Set, name string, choice Choice, touch bool, args ...string) Rung {
 	b.Helper()
-	program, err := program()
+	program, err := shortenerProgram()
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -29,9 +29,9 @@ const (
 // Process is a program that a benchmark started. It dies with the benchmark.
 // Its methods are for one goroutine.
 type Process struct {
-	// Redirect and Control are the addresses that the log line "ready" names;
-	// zero for a program that was not asked to be a server.
-	Redirect, Control netip.AddrPort
+	// Redirect, Control and API are the addresses that the log line "ready" names;
+	// zero for a program that was not asked to be such a server.
+	Redirect, Control, API netip.AddrPort
 
 	cmd     *exec.Cmd
 	stopped bool
@@ -42,7 +42,7 @@ type Process struct {
 }
 
 // StartServer starts cmd and waits until its log says "ready" with the addresses
-// redirect and control, as key=value or JSON.
+// redirect, control and api, as key=value or JSON.
 func StartServer(cmd *exec.Cmd) (*Process, error) {
 	ready := make(chan *Process, 1)
 	p, err := start(cmd, ready)
@@ -51,7 +51,7 @@ func StartServer(cmd *exec.Cmd) (*Process, error) {
 	}
 	select {
 	case at := <-ready:
-		p.Redirect, p.Control = at.Redirect, at.Control
+		p.Redirect, p.Control, p.API = at.Redirect, at.Control, at.API
 		return p, nil
 	case <-p.drained:
 		err = errors.New("it ended")
@@ -89,8 +89,8 @@ func (p *Process) read(stderr io.Reader, ready chan<- *Process) {
 		p.tail = append(p.tail, lines.Text())
 		p.tail = p.tail[max(0, len(p.tail)-keptLines):]
 		p.mu.Unlock()
-		if redirect, control, ok := readyLine(lines.Text()); ok && ready != nil {
-			ready <- &Process{Redirect: redirect, Control: control}
+		if at, ok := readyLine(lines.Text()); ok && ready != nil {
+			ready <- at
 			ready = nil
 		}
 	}
@@ -104,26 +104,30 @@ func (p *Process) log() string {
 
 var (
 	readyMessage = regexp.MustCompile(`\bmsg"?[=:]"?ready\b`)
-	readyAddress = regexp.MustCompile(`\b(redirect|control)"?[=:]"?(?:http://)?([0-9.]+:[0-9]+)`)
+	readyAddress = regexp.MustCompile(`\b(redirect|control|api)"?[=:]"?(?:http://)?([0-9.]+:[0-9]+)`)
 )
 
-// readyLine reads the addresses from a line of a server's log.
-func readyLine(line string) (redirect, control netip.AddrPort, ok bool) {
+// readyLine reads the addresses from a line of a server's log into a Process that
+// has nothing else. ok is false when it names none to send requests to.
+func readyLine(line string) (at *Process, ok bool) {
+	at = new(Process)
 	if !readyMessage.MatchString(line) {
-		return redirect, control, false
+		return at, false
 	}
 	for _, match := range readyAddress.FindAllStringSubmatch(line, -1) {
 		addr, err := netip.ParseAddrPort(match[2])
 		switch {
 		case err != nil:
-			return redirect, control, false
+			return at, false
 		case match[1] == "redirect":
-			redirect = addr
+			at.Redirect = addr
+		case match[1] == "api":
+			at.API = addr
 		default:
-			control = addr
+			at.Control = addr
 		}
 	}
-	return redirect, control, redirect.IsValid()
+	return at, at.Redirect.IsValid() || at.API.IsValid()
 }
 
 // Pause stops the process where it is, so that it takes nothing from the one

@@ -29,12 +29,12 @@ func TestReadyLine(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			redirect, control, ok := readyLine(test.line)
+			at, ok := readyLine(test.line)
 			if ok != test.ok {
 				t.Fatalf("got %v; want %v", ok, test.ok)
 			}
-			if ok && (redirect != netip.MustParseAddrPort(test.redirect) || control != netip.MustParseAddrPort(test.control)) {
-				t.Errorf("got %v, %v; want %s, %s", redirect, control, test.redirect, test.control)
+			if ok && (at.Redirect != netip.MustParseAddrPort(test.redirect) || at.Control != netip.MustParseAddrPort(test.control)) {
+				t.Errorf("got %v, %v; want %s, %s", at.Redirect, at.Control, test.redirect, test.control)
 			}
 		})
 	}

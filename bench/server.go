@@ -50,17 +50,17 @@ func Shortener(program, dir string, args ...string) Server {
 	}
 }
 
-// BuildShortener builds the program of the module that the working folder is in,
-// as a release is built, and returns its path below dir.
-func BuildShortener(dir string) (string, error) {
-	program, err := filepath.Abs(filepath.Join(dir, "shortener"))
+// Build builds a program of the module that the working folder is in, as a release
+// is built, and returns its path below dir.
+func Build(dir, name string) (string, error) {
+	program, err := filepath.Abs(filepath.Join(dir, name))
 	if err != nil {
 		return "", err
 	}
-	build := exec.Command("go", "build", "-trimpath", "-o", program, "herald.example/cmd/shortener")
+	build := exec.Command("go", "build", "-trimpath", "-o", program, "herald.example/cmd/"+name)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the shortener: %w\n%s", err, out)
+		return "", fmt.Errorf("build %s: %w\n%s", name, err, out)
 	}
 	return program, nil
 }

@@ -24,7 +24,7 @@ const module = "herald.example"
 // The tests of a room may import any room: they assemble what they test. No room
 // and no test may import a main or bench.
 var rooms = map[string][]string{
-	"bench":                {"internal/boltstore", "internal/link"}, // builds link sets; otherwise it sees only the binary
+	"bench":                {"internal/boltstore", "internal/link", "internal/publish", "internal/site"}, // builds data folders; otherwise it sees only the binaries
 	"cmd/sharing-api":      {everyone},
 	"cmd/shortener":        {everyone},
 	"internal/boltstore":   {"internal/counter", "internal/link", "internal/network", "internal/publish", "internal/site", "internal/varint"},
