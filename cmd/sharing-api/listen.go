@@ -24,8 +24,8 @@ type addresses struct {
 
 // listen takes the addresses for clients and visitors, and makes the base of short
 // URLs from the latter when none is given.
-func (c *serveCommand) listen(log *slog.Logger) (at *addresses, err error) {
-	at = new(addresses)
+func (c *serveCommand) listen(log *slog.Logger) (_ *addresses, err error) {
+	at := new(addresses)
 	defer func() {
 		if err != nil {
 			at.close()

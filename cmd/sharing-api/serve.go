@@ -98,7 +98,8 @@ func (c *serveCommand) Run(call *command.Call) (err error) {
 	defer at.close()
 	call.LogSettings(log)
 
-	h, err := c.open(call.Context, at, log)
+	starting := context.WithoutCancel(call.Context) // it is soon over, and what is begun shall be whole
+	h, err := c.open(starting, at, log)
 	if err != nil {
 		return err
 	}
@@ -108,7 +109,7 @@ func (c *serveCommand) Run(call *command.Call) (err error) {
 		return err
 	}
 	defer control.Close()
-	greeting, err := c.greeting(call.Context, h, at)
+	greeting, err := c.greeting(starting, h, at)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"sync"
 	"testing"
+	"time"
 
 	"herald.example/internal/command"
 )
@@ -125,4 +126,15 @@ func (l *Log) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return string(l.text)
+}
+
+// Eventually waits for something that happens elsewhere.
+func Eventually(t testing.TB, what string, happened func() bool) {
+	t.Helper()
+	for until := time.Now().Add(time.Minute); !happened(); {
+		if time.Now().After(until) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+		time.Sleep(5 * time.Millisecond) // between two looks
+	}
 }
