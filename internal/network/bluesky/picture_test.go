@@ -75,8 +75,8 @@ func withOrientation(data []byte, order binary.AppendByteOrder, o uint16) []byte
 func TestFit(t *testing.T) {
 	n := New(nil, time.Now)
 	small := encodePNG(t, noise(40, 30))
-	large := encodePNG(t, noise(1200, 600))
-	photo := encodeJPEG(t, noise(1400, 700), 97)
+	large := encodePNG(t, noise(800, 600))
+	photo := encodeJPEG(t, noise(1000, 700), 99)
 	var animated bytes.Buffer
 	if err := gif.Encode(&animated, noise(64, 32), nil); err != nil {
 		t.Fatal(err)
@@ -92,9 +92,9 @@ func TestFit(t *testing.T) {
 		{"small GIF", render.Media{Type: "image/gif", Data: animated.Bytes()}, true, "image/gif", 64, 32},
 		{"small, of a kind that we cannot read", render.Media{Type: "image/avif", Data: []byte("????ftypavif")}, true, "image/avif", 0, 0},
 		{"small and turned", render.Media{Type: "image/jpeg", Data: withOrientation(encodeJPEG(t, noise(40, 30), 80), binary.BigEndian, 6)}, true, "image/jpeg", 30, 40},
-		{"large PNG", render.Media{Type: "image/png", Data: large}, false, "image/jpeg", 1200, 600},
-		{"large JPEG", render.Media{Type: "image/jpeg", Data: photo}, false, "image/jpeg", 1400, 700},
-		{"large and turned", render.Media{Type: "image/jpeg", Data: withOrientation(photo, binary.LittleEndian, 8)}, false, "image/jpeg", 700, 1400},
+		{"large PNG", render.Media{Type: "image/png", Data: large}, false, "image/jpeg", 800, 600},
+		{"large JPEG", render.Media{Type: "image/jpeg", Data: photo}, false, "image/jpeg", 1000, 700},
+		{"large and turned", render.Media{Type: "image/jpeg", Data: withOrientation(photo, binary.LittleEndian, 8)}, false, "image/jpeg", 700, 1000},
 		{"large and long", render.Media{Type: "image/png", Data: encodePNG(t, noise(8000, 45))}, false, "image/jpeg", 2000, 11},
 	}
 	for _, test := range tests {
@@ -127,7 +127,7 @@ func TestFitRefuses(t *testing.T) {
 	binary.BigEndian.PutUint32(huge[16:], 100_000) // width
 	binary.BigEndian.PutUint32(huge[20:], 100_000)
 	huge = append(fixCRC(huge), make([]byte, maxBytes)...)
-	cut := encodePNG(t, noise(1200, 600))
+	cut := encodePNG(t, noise(800, 600))
 	cut = cut[:maxBytes+1]
 	for name, m := range map[string]render.Media{
 		"a video":                 {Type: "video/mp4", Data: []byte("ftyp")},

@@ -29,6 +29,7 @@ type Server struct {
 	ahead      time.Duration // guarded by mu, as all below: how far its clock is ahead
 	accounts   []*account
 	sessions   map[string]*session // by the ID of the refresh token
+	logins     map[string]*window  // by what the account was called
 	calls      window
 	secrets    []string // passwords and tokens that it knows
 	transcript []string
@@ -36,7 +37,7 @@ type Server struct {
 
 // New starts a server without accounts.
 func New(t testing.TB) *Server {
-	s := &Server{Faults: new(contract.Faults), t: t, sessions: make(map[string]*session), calls: window{limit: 3000, span: 5 * time.Minute}}
+	s := &Server{Faults: new(contract.Faults), t: t, sessions: make(map[string]*session), logins: make(map[string]*window), calls: window{limit: 3000, span: 5 * time.Minute}}
 	s.http = httptest.NewServer(s.Faults.Handler(http.HandlerFunc(s.serve)))
 	t.Cleanup(s.http.Close)
 	return s

@@ -19,7 +19,6 @@ type account struct {
 	profile               *profile
 	posts                 map[string]stored // by record key
 	blobs                 map[string]stored // by CID
-	logins                window
 }
 
 // profile is the record app.bsky.actor.profile.
@@ -48,7 +47,6 @@ func (s *Server) AddAccount(handle, appPassword string) (did string) {
 		password: appPassword,
 		posts:    make(map[string]stored),
 		blobs:    make(map[string]stored),
-		logins:   window{limit: 30, span: 5 * time.Minute},
 	}
 	s.accounts = append(s.accounts, a)
 	s.secrets = append(s.secrets, appPassword)
@@ -118,8 +116,9 @@ type claims struct {
 	Expires  int64  `json:"exp"`
 }
 
-// signingKey signs the tokens of every double.
-var signingKey = []byte("the double signs with this key")
+// Secret is what every double signs its tokens with, so that a test can sign
+// others.
+const Secret = "the double signs with this secret"
 
 // sign makes a token of type typ. The lock is held.
 func (s *Server) sign(typ string, c claims) string {
@@ -137,7 +136,7 @@ func (s *Server) sign(typ string, c claims) string {
 
 // signature signs the first two parts of a token.
 func signature(text string) []byte {
-	h := hmac.New(sha256.New, signingKey)
+	h := hmac.New(sha256.New, []byte(Secret))
 	h.Write([]byte(text))
 	return h.Sum(nil)
 }
@@ -232,14 +231,14 @@ func (s *Server) createSession(c *call, h http.Header) (any, error) {
 		}
 	}
 	wrong := failure{http.StatusUnauthorized, "AuthenticationRequired", "Invalid identifier or password"}
-	a := s.account(in.Identifier)
-	if a == nil {
-		return nil, wrong
+	if s.logins[in.Identifier] == nil {
+		s.logins[in.Identifier] = &window{limit: 30, span: 5 * time.Minute}
 	}
-	if err := a.logins.take(s.now(), h); err != nil {
+	if err := s.logins[in.Identifier].take(s.now(), h); err != nil {
 		return nil, err
 	}
-	if a.password != in.Password {
+	a := s.account(in.Identifier)
+	if a == nil || a.password != in.Password {
 		return nil, wrong
 	}
 	return s.pair(a, rand.Text()), nil
