@@ -80,8 +80,8 @@ type Set struct {
 }
 
 // NewSet returns the networks with adapters by provider's key. simulated makes the
-// simulated network under a provider's key; nil: there is none. Both are called and
-// read for as long as the set is used.
+// simulated network under a provider's key, each time it is asked for; nil: there is
+// none.
 func NewSet(adapters map[string]publish.Network, simulated func(provider string) publish.Network) *Set {
 	return &Set{maps.Clone(adapters), simulated}
 }

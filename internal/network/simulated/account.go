@@ -183,13 +183,19 @@ func (f *face) Refresh(_ context.Context, who site.Opened) (site.Credentials, er
 	}
 	c.Refresh = site.Secret(token + "~" + strconv.Itoa(generation+1))
 	access, number := cutGeneration(string(c.Access))
-	c.Access = site.Secret(without(access, publish.AuthExpired) + "~" + strconv.Itoa(number+1))
+	c.Access = site.Secret(without(access, isExpiry) + "~" + strconv.Itoa(number+1))
 	if d := set(directives, "expires"); d != nil {
 		c.Expires = f.world.now().Add(d.span())
 	} else if !c.Expires.IsZero() {
 		c.Expires = f.world.now().Add(defaultLife)
 	}
 	return c, nil
+}
+
+// isExpiry says whether a directive makes a token expire.
+func isExpiry(word string) bool {
+	d, err := parseDirective(word)
+	return err == nil && d.behaviour.kind == publish.AuthExpired
 }
 
 // cutGeneration splits a token that Refresh made from its number; others have the
@@ -201,21 +207,4 @@ func cutGeneration(token string) (rest string, generation int) {
 		}
 	}
 	return token, 1
-}
-
-// without is a token without the directives of a kind.
-func without(token string, kind publish.Kind) string {
-	var b strings.Builder
-	for {
-		word, start, end := next(token)
-		if end < 0 {
-			b.WriteString(token)
-			return b.String()
-		}
-		b.WriteString(token[:start])
-		if d, err := parseDirective(word); err != nil || d.behaviour.kind != kind {
-			b.WriteString(token[start:end])
-		}
-		token = token[end:]
-	}
 }

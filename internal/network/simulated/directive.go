@@ -44,9 +44,11 @@ func parseText(text string) ([]directive, error) {
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, more...)
+		if found = append(found, more...); len(found) >= maxDirectives {
+			return found[:maxDirectives], nil
+		}
 	}
-	return found[:min(len(found), maxDirectives)], nil
+	return found, nil
 }
 
 // parse reads the directives of a token or of a name, where they stand behind each
@@ -70,12 +72,24 @@ func parse(text string) ([]directive, error) {
 
 // strip is a text without its directives and the space around it.
 func strip(text string) string {
+	return strings.TrimSpace(without(text, func(string) bool { return true }))
+}
+
+// without is a text without the directives that drop chooses by what stands behind
+// their marker.
+func without(text string, drop func(word string) bool) string {
+	var b strings.Builder
 	for {
-		_, start, end := next(text)
+		word, start, end := next(text)
 		if end < 0 {
-			return strings.TrimSpace(text)
+			b.WriteString(text)
+			return b.String()
 		}
-		text = text[:start] + text[end:]
+		b.WriteString(text[:start])
+		if !drop(word) {
+			b.WriteString(text[start:end])
+		}
+		text = text[end:]
 	}
 }
 
@@ -111,9 +125,10 @@ func indexMarker(text string) int {
 	}
 }
 
-// isDirective says whether c may stand in a directive.
+// isDirective says whether c may stand in a directive. With ':' among them nothing
+// becomes a directive when one before it is taken away.
 func isDirective(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("_=,.*", c) >= 0
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("_=,.*:", c) >= 0
 }
 
 // parseDirective reads what stands behind marker, in lower case.

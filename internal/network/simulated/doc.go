@@ -34,7 +34,7 @@
 //
 //	close          the connection closes before the request is read
 //	slow=TIME      the post is made, and the answer takes its time: 5 s, at most 2 min
-//	hang           the post is made, and no answer comes until the caller's time is over
+//	hang           the post is made, and no answer comes; the call waits 30 s for one
 //	server_error   the post is made, and the answer is an error of the server
 //	unique         a text that is among the newest 100 of the account is a duplicate
 //	expires=TIME   of accounts: tokens live so long, and come with one to refresh them

@@ -35,6 +35,7 @@ type visit struct {
 type fetchers struct {
 	bases     func(context.Context) (link.Bases, error)
 	transport http.RoundTripper
+	close     func() // ends the idle connections of a transport of our own
 	log       *slog.Logger
 	queue     chan visit
 
@@ -42,15 +43,16 @@ type fetchers struct {
 }
 
 func newFetchers(opts Options) *fetchers {
-	f := &fetchers{bases: opts.Bases, transport: opts.Transport, log: opts.Log, queue: make(chan visit, fetchQueue)}
+	f := &fetchers{bases: opts.Bases, transport: opts.Transport, close: func() {}, log: opts.Log, queue: make(chan visit, fetchQueue)}
 	if f.transport == nil {
-		f.transport = &http.Transport{
+		own := &http.Transport{
 			DialContext:           (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
 			TLSHandshakeTimeout:   5 * time.Second,
 			ResponseHeaderTimeout: fetchTimeout,
 			IdleConnTimeout:       30 * time.Second,
 			MaxConnsPerHost:       2 * fetchWorkers,
 		}
+		f.transport, f.close = own, own.CloseIdleConnections
 	}
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
@@ -114,9 +116,7 @@ func (f *fetchers) run(ctx context.Context) {
 		})
 	}
 	group.Wait()
-	if t, ok := f.transport.(*http.Transport); ok {
-		t.CloseIdleConnections()
-	}
+	f.close()
 }
 
 // visit asks for the short URLs among the URLs of a post.

@@ -186,7 +186,7 @@ type jsonPost struct {
 	URL      string      `json:"url,omitempty"`
 	Key      string      `json:"key,omitempty"`
 	Date     time.Time   `json:"date"`
-	Text     string      `json:"text"`
+	Text     string      `json:"text"`  // as it is read
 	Links    []string    `json:"links"` // where the post leads, by its text and its card
 	Card     *jsonCard   `json:"card,omitempty"`
 	Media    []jsonMedia `json:"media"`
@@ -222,7 +222,7 @@ func (w *World) serveJSON(rw http.ResponseWriter, r *http.Request) {
 	}{make([]jsonPost, len(posts))}
 	for i, p := range posts {
 		j := jsonPost{Number: p.Number, Provider: p.Provider, Account: p.Account, ID: postID(p), URL: w.urlOf(p), Key: p.Key,
-			Date: p.Made, Text: p.Text, Links: append([]string{}, linksOf(p)...), Media: []jsonMedia{}}
+			Date: p.Made, Text: plain(p), Links: append([]string{}, linksOf(p)...), Media: []jsonMedia{}}
 		if p.Link != nil {
 			j.Card = &jsonCard{p.Link.URL, p.Link.Name, p.Link.Caption, p.Link.Description}
 		}

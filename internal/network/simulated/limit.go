@@ -70,8 +70,12 @@ func seconds(wait time.Duration) int64 { return int64((wait + time.Second - 1) /
 // ceil is t in whole seconds, rounded up.
 func ceil(t time.Time) time.Time { return t.Add(time.Second - 1).Truncate(time.Second) }
 
+// longest is the longest wait that is believed, as by network.RetryAfter.
+const longest = 30 * 24 * time.Hour
+
 // waitOf is how long an answer asks to wait, as adapters read it: Retry-After
-// before the body, the body before a time of reset. 0: it does not say.
+// before the body, the body before a time of reset. It is at most 30 days; 0: it
+// does not say.
 func waitOf(a network.Answer, now time.Time) time.Duration {
 	if wait := network.RetryAfter(a.Header, now); wait > 0 {
 		return wait
@@ -82,10 +86,10 @@ func waitOf(a network.Answer, now time.Time) time.Duration {
 		} `json:"parameters"`
 	}
 	if json.Unmarshal(a.Body, &body) == nil && body.Parameters.RetryAfter > 0 {
-		return time.Duration(body.Parameters.RetryAfter) * time.Second
+		return times(body.Parameters.RetryAfter, time.Second)
 	}
-	if after, err := strconv.ParseFloat(a.Header.Get("X-RateLimit-Reset-After"), 64); err == nil {
-		return time.Duration(after * float64(time.Second))
+	if after, err := strconv.ParseFloat(a.Header.Get("X-RateLimit-Reset-After"), 64); err == nil && after > 0 {
+		return time.Duration(min(after, longest.Seconds()) * float64(time.Second))
 	}
 	for _, name := range []string{"RateLimit-Reset", "X-Rate-Limit-Reset", "X-RateLimit-Reset"} {
 		if value := a.Header.Get(name); value != "" {
@@ -105,7 +109,7 @@ func resetWait(value string, now time.Time) time.Duration {
 	case err != nil || n < 0:
 		return 0
 	case n < 1e9: // no network sets a limit for 30 years
-		return time.Duration(n) * time.Second
+		return times(n, time.Second)
 	}
 	return network.Until(time.Unix(n, 0), now)
 }
@@ -118,11 +122,16 @@ func usageWait(value string) time.Duration {
 	if json.Unmarshal([]byte(value), &usage) != nil {
 		return 0
 	}
-	var longest int64
+	var most int64
 	for _, objects := range usage {
 		for _, object := range objects {
-			longest = max(longest, object.Minutes)
+			most = max(most, object.Minutes)
 		}
 	}
-	return time.Duration(longest) * time.Minute
+	return times(most, time.Minute)
+}
+
+// times is n units of time, at most longest.
+func times(n int64, unit time.Duration) time.Duration {
+	return time.Duration(min(n, int64(longest/unit))) * unit
 }

@@ -27,6 +27,15 @@ func pieces(p Post) []piece {
 	return parts
 }
 
+// plain is the text of a post as it is read.
+func plain(p Post) string {
+	var b strings.Builder
+	for _, part := range pieces(p) {
+		b.WriteString(part.Text)
+	}
+	return b.String()
+}
+
 // unescape takes away the backslashes that a network wants before some characters,
 // and does not show.
 func unescape(text, escaped string) string {

@@ -15,9 +15,9 @@ import (
 	"herald.example/internal/site"
 )
 
-// maxHang bounds the wait of a caller who set no time: longer than any call of the
-// outbox.
-const maxHang = 10 * time.Minute
+// patience is how long a call waits for its answer: as that of a real network does,
+// see network.Client.
+const patience = 30 * time.Second
 
 // maxMedia bounds the pictures and videos of a post, in bytes: more than any
 // network takes of pictures.
@@ -229,8 +229,9 @@ func (f *face) answer(ctx context.Context, d *directive, p Post) (publish.Receip
 		return publish.Receipt{}, unknown
 	}
 	unknown.Status, unknown.Message = 0, "no answer"
-	wait := maxHang
-	if d.behaviour.when == late {
+	answered := d.behaviour.when == late && d.span() < patience
+	wait := patience
+	if answered {
 		wait = d.span()
 	}
 	timer := time.NewTimer(wait)
@@ -241,9 +242,10 @@ func (f *face) answer(ctx context.Context, d *directive, p Post) (publish.Receip
 		return publish.Receipt{}, unknown
 	case <-timer.C:
 	}
-	if d.behaviour.when == late {
+	if answered {
 		return f.receipt(p), nil
 	}
+	unknown.Err = context.DeadlineExceeded
 	return publish.Receipt{}, unknown
 }
 
