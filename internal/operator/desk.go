@@ -182,8 +182,21 @@ func hide(err error, secrets ...site.Secret) error {
 			Code: clean(refused.Code), Trace: clean(refused.Trace), RetryAfter: refused.RetryAfter,
 		}
 	}
-	return errors.New(text)
+	return &hidden{text, err}
 }
+
+// hidden is an error whose text had secrets in it. errors.Is finds what it was; the
+// error itself is not to be had.
+type hidden struct {
+	text  string
+	cause error
+}
+
+// Error is the text without secrets.
+func (e *hidden) Error() string { return e.text }
+
+// Is says whether the error was target.
+func (e *hidden) Is(target error) bool { return errors.Is(e.cause, target) }
 
 // Identities returns a page of identities.
 func (d *Desk) Identities(ctx context.Context, name string, q site.ListQuery) (Page[Identity], error) {

@@ -1,0 +1,603 @@
+package operator_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"herald.example/internal/boltstore"
+	"herald.example/internal/link"
+	"herald.example/internal/linkapi"
+	"herald.example/internal/operator"
+	"herald.example/internal/publish"
+	"herald.example/internal/site"
+)
+
+const token = "0123456789abcdef0123456789abcdef"
+
+// world is a directory on disk, a publisher that asks a network of the test, and
+// the implementation under test in front of both.
+type world struct {
+	*testing.T
+	operator.Operations
+	dir   *site.Directory
+	store *boltstore.Sharing
+}
+
+// publisher is the outside world of a desk: a network that knows who holds which
+// token, and the messages of the store.
+type publisher struct {
+	dir *site.Directory
+	*boltstore.Sharing
+}
+
+// goodToken opens the account of alice, and goodPassword that of bob.
+const (
+	goodToken    = "good-access-token"
+	goodPassword = "good app password"
+)
+
+// Import is a network that is strict, and repeats in its words what it was sent.
+func (p publisher) Import(ctx context.Context, s site.Site, login site.Login) (site.Person, site.Identity, site.Connection, error) {
+	refuse := func(err error) (site.Person, site.Identity, site.Connection, error) {
+		return site.Person{}, site.Identity{}, site.Connection{}, err
+	}
+	c := login.Credentials
+	switch {
+	case login.Provider == "leaky":
+		return refuse(fmt.Errorf("Get \"https://leaky.example/?access_token=%s\": connection refused", string(c.Access)))
+	case login.Provider != "mastodon" && login.Provider != "bluesky":
+		return refuse(fmt.Errorf("%w: %q", site.ErrProvider, login.Provider))
+	case login.Account.Server == "":
+		return refuse(fmt.Errorf("%w: %s needs the server", site.ErrAccount, login.Provider))
+	case login.Provider == "mastodon" && c.Access == goodToken && c.Secret == "":
+		login.Account.ID, login.Account.Name, login.Account.URL = "https://social.example/users/alice", "alice@social.example", "https://social.example/@alice"
+		login.Profile = site.Profile{DisplayName: "Alice"}
+	case login.Provider == "bluesky" && c.Secret == goodPassword && c.Access == "" && login.Account.Name == "bob.example":
+		login.Account.ID = "did:plc:bob"
+		login.Credentials = site.Credentials{Access: "session", Refresh: "refresh", Secret: c.Secret}
+	default:
+		return refuse(&publish.Error{
+			Kind: publish.AuthRevoked, Network: login.Provider, Message: fmt.Sprintf("token %s%s is not known", string(c.Access), string(c.Secret)),
+			Status: 401, Code: "invalid_token", Trace: "t1", Err: errors.New(string(c.Access)),
+		})
+	}
+	return p.dir.Login(ctx, s.ID, login)
+}
+
+// Providers are those that Import knows.
+func (p publisher) Providers(s site.Site) []publish.Provider {
+	return []publish.Provider{
+		{Key: "bluesky", Name: "Bluesky", Available: true, Server: true, Simulated: s.Simulates("bluesky")},
+		{Key: "mastodon", Name: "Mastodon", Available: true, Server: true, Simulated: s.Simulates("mastodon")},
+	}
+}
+
+// Messages is the list under the name that a publisher gives it.
+func (p publisher) Messages(ctx context.Context, siteID string, q site.ListQuery) (site.Page[publish.Head], error) {
+	return p.List(ctx, siteID, q)
+}
+
+// newWorld makes a world whose operations are those of make.
+func newWorld(t *testing.T, log io.Writer, implement func(*testing.T, *site.Directory, operator.Publisher, *slog.Logger) operator.Operations) world {
+	t.Helper()
+	dir, pub := newDirectory(t)
+	ops := implement(t, dir, pub, slog.New(slog.NewTextHandler(log, nil)))
+	return world{t, ops, dir, pub.Sharing}
+}
+
+// newDirectory opens a directory on an empty store, until the test ends, and a
+// publisher.
+func newDirectory(t testing.TB) (*site.Directory, publisher) {
+	t.Helper()
+	data := t.TempDir()
+	store, err := boltstore.OpenSharing(filepath.Join(data, "sharing.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Errorf("close store: got %v; want nil", err)
+		}
+	})
+	ring, err := site.OpenRing(filepath.Join(data, site.RingFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := site.OpenDirectory(t.Context(), store, ring, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir, publisher{dir, store}
+}
+
+// inProcess is the desk.
+func inProcess(_ *testing.T, dir *site.Directory, pub operator.Publisher, _ *slog.Logger) operator.Operations {
+	return operator.NewDesk(dir, pub)
+}
+
+// overWire is a client of a handler that is served at addr.
+func overWire(addr func(t *testing.T) string) func(*testing.T, *site.Directory, operator.Publisher, *slog.Logger) operator.Operations {
+	return func(t *testing.T, dir *site.Directory, pub operator.Publisher, log *slog.Logger) operator.Operations {
+		where := serve(t, addr(t), operator.NewHandler(dir, pub, token, log))
+		client, err := operator.NewClient(where, token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(client.Close)
+		return client
+	}
+}
+
+// serve serves a handler beside another one, as a control listener does, until the
+// test ends. It returns the address as a client takes it.
+func serve(t *testing.T, addr string, handler http.Handler) string {
+	t.Helper()
+	ln, err := linkapi.Listen(addr, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	routes := http.NewServeMux()
+	for _, pattern := range operator.Patterns {
+		routes.Handle(pattern, handler)
+	}
+	routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "somebody else's", http.StatusTeapot) })
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- linkapi.Serve(ctx, ln, routes, 5*time.Second, slog.New(slog.DiscardHandler)) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Errorf("stop control: got %v; want nil", err)
+		}
+	})
+	if ln.Addr().Network() == "unix" {
+		return "unix:" + ln.Addr().String()
+	}
+	return ln.Addr().String()
+}
+
+func anyPort(*testing.T) string { return "127.0.0.1:0" }
+
+// TestContract holds the desk and the client to one contract. No secret is seen in
+// the log.
+func TestContract(t *testing.T) {
+	for _, implementation := range []struct {
+		name string
+		make func(*testing.T, *site.Directory, operator.Publisher, *slog.Logger) operator.Operations
+	}{
+		{"in process", inProcess},
+		{"client over TCP", overWire(anyPort)},
+		{"client over a socket", overWire(func(t *testing.T) string { return "unix:" + filepath.Join(t.TempDir(), "s") })},
+	} {
+		t.Run(implementation.name, func(t *testing.T) {
+			for _, c := range contract {
+				t.Run(c.name, func(t *testing.T) {
+					var log lockedBuffer
+					c.check(newWorld(t, &log, implementation.make))
+					noSecrets(t, "the log", log.String())
+				})
+			}
+		})
+	}
+}
+
+// noSecrets fails when text shows a secret of the tests.
+func noSecrets(t *testing.T, what, text string) {
+	t.Helper()
+	for _, secret := range []string{token, goodToken, goodPassword, "bad-secret"} {
+		if strings.Contains(text, secret) {
+			t.Errorf("%s: got the secret %q in %s", what, secret, text)
+		}
+	}
+}
+
+// want fails unless errors.Is finds target in err. No error shows a secret.
+func (w world) want(what string, err, target error) {
+	w.Helper()
+	if !errors.Is(err, target) {
+		w.Errorf("%s: got error %v; want %v", what, err, target)
+	}
+	if err != nil {
+		noSecrets(w.T, what, fmt.Sprintf("%v %+v", err, err))
+	}
+}
+
+// same fails unless got is want.
+func (w world) same(what string, got, want any) {
+	w.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		w.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+// add adds a site.
+func (w world) add(name string) (operator.Site, site.NewKeys) {
+	w.Helper()
+	s, keys, err := w.AddSite(w.Context(), site.SiteDraft{Name: name})
+	if err != nil {
+		w.Fatalf("add site %s: got %v; want nil", name, err)
+	}
+	return s, keys
+}
+
+// alice and bob are accounts as an operator adds them.
+func alice() operator.IdentityDraft {
+	return operator.IdentityDraft{Provider: "mastodon", Server: "https://social.example", Access: goodToken}
+}
+
+func bob() operator.IdentityDraft {
+	return operator.IdentityDraft{Provider: "bluesky", Server: "https://pds.example", Name: "bob.example", Secret: goodPassword}
+}
+
+// all is a page that holds all.
+var all = site.ListQuery{Limit: 500}
+
+var contract = []struct {
+	name  string
+	check func(w world)
+}{
+	{"sites", func(w world) {
+		sites, err := w.Sites(w.Context())
+		w.want("list none", err, nil)
+		w.same("no sites", sites, []operator.Site{})
+		s, keys, err := w.AddSite(w.Context(), site.SiteDraft{Name: "shop", Domain: "go.example.com", Simulated: []string{"facebook"}})
+		w.want("add", err, nil)
+		if got, err := w.dir.Authenticate(keys.Public, string(keys.Private)); err != nil || got.ID != s.ID {
+			w.Errorf("keys of the new site: got site %q, %v; want %q", got.ID, err, s.ID)
+		}
+		w.same("site", s, operator.Site{
+			ID: s.ID, Name: "shop", Created: s.Created, Domain: "go.example.com", Simulated: []string{"facebook"},
+			Keys: []operator.Key{{Public: keys.Public, Created: s.Created}},
+		})
+		other, _ := w.add("other")
+		for _, name := range []string{"shop", s.ID} {
+			got, err := w.Site(w.Context(), name)
+			w.want("read "+name, err, nil)
+			w.same("site "+name, got, s)
+		}
+		sites, err = w.Sites(w.Context())
+		w.want("list", err, nil)
+		w.same("sites", sites, []operator.Site{s, other})
+
+		name, domain := "store", ""
+		changed, err := w.EditSite(w.Context(), "shop", operator.SiteEdit{Name: &name, Domain: &domain})
+		w.want("edit", err, nil)
+		s.Name, s.Domain = name, domain
+		w.same("edited", changed, s)
+		changed, err = w.EditSite(w.Context(), "store", operator.SiteEdit{Simulated: []string{}})
+		w.want("edit again", err, nil)
+		s.Simulated = []string{}
+		w.same("edited again", changed, s)
+		changed, err = w.EditSite(w.Context(), "store", operator.SiteEdit{})
+		w.want("edit nothing", err, nil)
+		w.same("not edited", changed, s)
+	}},
+	{"sites that are refused", func(w world) {
+		w.add("shop")
+		for _, c := range []struct {
+			name  string
+			draft site.SiteDraft
+			want  error
+		}{
+			{"taken", site.SiteDraft{Name: "shop"}, site.ErrTaken},
+			{"bad name", site.SiteDraft{Name: "a b"}, site.ErrName},
+			{"damaged name", site.SiteDraft{Name: "a\xff"}, site.ErrName},
+			{"no name", site.SiteDraft{}, site.ErrName},
+			{"bad domain", site.SiteDraft{Name: "a", Domain: "a/b"}, link.ErrDomain},
+			{"bad provider", site.SiteDraft{Name: "a", Simulated: []string{"Face"}}, site.ErrProvider},
+		} {
+			_, keys, err := w.AddSite(w.Context(), c.draft)
+			if w.want(c.name, err, c.want); keys.Public != "" || keys.Private != "" {
+				w.Errorf("%s: got keys; want none", c.name)
+			}
+			if c.draft.Name != "shop" {
+				_, err = w.EditSite(w.Context(), "shop", operator.SiteEdit{Name: &c.draft.Name, Domain: &c.draft.Domain, Simulated: c.draft.Simulated})
+				w.want("edit: "+c.name, err, c.want)
+			}
+		}
+	}},
+	{"a site that nobody has", func(w world) {
+		s, _ := w.add("shop")
+		ctx := w.Context()
+		for _, name := range []string{"", ".", "..", "nobody", "shop/users", "shop?x=y", "shop\x00", "\xff", uuid.NewString(), strings.Repeat("a", 2000), s.ID + " "} {
+			for operation, do := range map[string]func() error{
+				"read":            func() error { _, err := w.Site(ctx, name); return err },
+				"edit":            func() error { _, err := w.EditSite(ctx, name, operator.SiteEdit{}); return err },
+				"rotate keys":     func() error { _, _, err := w.RotateKeys(ctx, name, 0); return err },
+				"providers":       func() error { _, err := w.Providers(ctx, name); return err },
+				"add user":        func() error { _, err := w.AddUser(ctx, name); return err },
+				"user":            func() error { _, err := w.User(ctx, name, uuid.NewString()); return err },
+				"users":           func() error { _, err := w.Users(ctx, name, all); return err },
+				"delete user":     func() error { _, err := w.DeleteUser(ctx, name, uuid.NewString()); return err },
+				"add identity":    func() error { _, err := w.AddIdentity(ctx, name, alice()); return err },
+				"identities":      func() error { _, err := w.Identities(ctx, name, all); return err },
+				"delete identity": func() error { _, err := w.DeleteIdentity(ctx, name, uuid.NewString()); return err },
+				"messages":        func() error { _, err := w.Messages(ctx, name, all); return err },
+				"message":         func() error { _, err := w.Message(ctx, name, uuid.NewString()); return err },
+			} {
+				w.want(fmt.Sprintf("%s %.20q", operation, name), do(), site.ErrNotFound)
+			}
+		}
+		w.same("sites", len(w.dir.Sites()), 1)
+	}},
+	{"tokens that nobody has", func(w world) {
+		s, _ := w.add("shop")
+		ctx := w.Context()
+		for _, token := range []string{"", ".", "..", "x", "a/b", "\xff", uuid.NewString(), strings.Repeat("a", 2000)} {
+			_, err := w.User(ctx, s.Name, token)
+			w.want("user", err, site.ErrNotFound)
+			_, err = w.DeleteUser(ctx, s.Name, token)
+			w.want("delete user", err, site.ErrNotFound)
+			_, err = w.DeleteIdentity(ctx, s.Name, token)
+			w.want("delete identity", err, site.ErrNotFound)
+			_, err = w.Message(ctx, s.Name, token)
+			w.want("message", err, publish.ErrNotFound)
+		}
+	}},
+	{"keys", func(w world) {
+		s, first := w.add("shop")
+		rotated, second, err := w.RotateKeys(w.Context(), "shop", time.Hour)
+		w.want("rotate", err, nil)
+		if len(rotated.Keys) != 2 || rotated.Keys[0].Public != second.Public || rotated.Keys[1].Public != first.Public ||
+			!rotated.Keys[0].Expires.IsZero() || !rotated.Keys[1].Expires.Equal(rotated.Keys[0].Created.Add(time.Hour)) {
+			w.Errorf("got pairs %+v; want the new one, and the first for an hour more", rotated.Keys)
+		}
+		for _, keys := range []site.NewKeys{first, second} {
+			if got, err := w.dir.Authenticate(keys.Public, string(keys.Private)); err != nil || got.ID != s.ID {
+				w.Errorf("got site %q, %v; want %q", got.ID, err, s.ID)
+			}
+		}
+		rotated, third, err := w.RotateKeys(w.Context(), "shop", 0)
+		w.want("rotate without grace", err, nil)
+		if len(rotated.Keys) != 1 || rotated.Keys[0].Public != third.Public {
+			w.Errorf("got pairs %+v; want the newest alone", rotated.Keys)
+		}
+		for range 15 {
+			if _, _, err := w.RotateKeys(w.Context(), "shop", time.Hour); err != nil {
+				w.Fatal(err)
+			}
+		}
+		_, _, err = w.RotateKeys(w.Context(), "shop", time.Hour)
+		w.want("rotate too often", err, site.ErrPairs)
+	}},
+	{"users and identities", func(w world) {
+		s, _ := w.add("shop")
+		u, err := w.AddUser(w.Context(), "shop")
+		w.want("add user", err, nil)
+		w.same("user", u, operator.User{Token: u.Token, Created: u.Created, LastLogin: u.Created, Identities: []operator.Identity{}})
+
+		draft := alice()
+		draft.User = u.Token
+		i, err := w.AddIdentity(w.Context(), "shop", draft)
+		w.want("add identity", err, nil)
+		w.same("identity", i, operator.Identity{
+			Token: i.Token, User: u.Token, Provider: "mastodon", Created: i.Created, Updated: i.Created, ID: "https://social.example/users/alice",
+			Name: "alice@social.example", Display: "Alice", Server: "https://social.example", URL: "https://social.example/@alice",
+		})
+		if o, err := w.dir.Unseal(w.Context(), s.ID, i.Token); err != nil || o.Credentials.Access != goodToken {
+			w.Errorf("got other credentials, %v; want those of the draft", err)
+		}
+		if page, err := w.dir.Connections(w.Context(), s.ID, all); err != nil || len(page.Entries) != 1 || page.Entries[0].Source != "operator" {
+			w.Errorf("got connections %+v, %v; want one by the operator", page, err)
+		}
+		second, err := w.AddIdentity(w.Context(), "shop", bob())
+		w.want("add an identity without a user", err, nil)
+		if second.User == u.Token || second.User == "" || second.ID != "did:plc:bob" || second.Name != "bob.example" {
+			w.Errorf("got %+v; want one of a new user", second)
+		}
+		w.want("mark broken", w.dir.MarkBroken(w.Context(), s.ID, second.Token, "revoked"), nil)
+		second.Broken = "revoked"
+
+		got, err := w.User(w.Context(), "shop", u.Token)
+		w.want("read user", err, nil)
+		w.same("identities of the user", got.Identities, []operator.Identity{i})
+		if got.Logins != 1 {
+			w.Errorf("got %d logins; want 1", got.Logins)
+		}
+		page, err := w.Identities(w.Context(), "shop", all)
+		w.want("list identities", err, nil)
+		w.same("identities", page, operator.Page[operator.Identity]{Entries: []operator.Identity{i, second}, Total: 2})
+
+		stolen := alice()
+		stolen.User = second.User
+		_, err = w.AddIdentity(w.Context(), "shop", stolen)
+		w.want("add another's identity", err, site.ErrOwned)
+
+		users, err := w.Users(w.Context(), "shop", site.ListQuery{Limit: 1})
+		w.want("list users", err, nil)
+		w.same("the first user", users, operator.Page[operator.User]{Entries: []operator.User{got}, Total: 2, Next: u.Token})
+		users, err = w.Users(w.Context(), "shop", site.ListQuery{Limit: 1, After: users.Next})
+		w.want("list the next users", err, nil)
+		if len(users.Entries) != 1 || users.Entries[0].Token != second.User || users.Next != "" {
+			w.Errorf("got %+v; want the second user alone", users)
+		}
+		users, err = w.Users(w.Context(), "shop", site.ListQuery{Limit: 1, Descending: true})
+		if err != nil || len(users.Entries) != 1 || users.Entries[0].Token != second.User {
+			w.Errorf("got %+v, %v; want the newest user", users, err)
+		}
+
+		gone, err := w.DeleteIdentity(w.Context(), "shop", second.Token)
+		w.want("delete identity", err, nil)
+		w.same("what was deleted", gone, second)
+		deleted, err := w.DeleteUser(w.Context(), "shop", u.Token)
+		w.want("delete user", err, nil)
+		w.same("who was deleted", deleted, got)
+		page, err = w.Identities(w.Context(), "shop", all)
+		w.want("list no identities", err, nil)
+		w.same("no identities", page, operator.Page[operator.Identity]{Entries: []operator.Identity{}})
+	}},
+	{"identities that are refused", func(w world) {
+		w.add("shop")
+		for _, c := range []struct {
+			name string
+			edit func(d *operator.IdentityDraft)
+			want error
+		}{
+			{"unknown provider", func(d *operator.IdentityDraft) { d.Provider = "nowhere" }, site.ErrProvider},
+			{"no provider", func(d *operator.IdentityDraft) { d.Provider = "" }, site.ErrProvider},
+			{"no server", func(d *operator.IdentityDraft) { d.Server = "" }, site.ErrAccount},
+			{"unknown user", func(d *operator.IdentityDraft) { d.User = uuid.NewString() }, site.ErrNotFound},
+			{"user that is no token", func(d *operator.IdentityDraft) { d.User = "x" }, site.ErrNotFound},
+			{"token of two lines", func(d *operator.IdentityDraft) { d.Access = "bad-secret\nbad-secret" }, site.ErrAccount},
+			{"damaged token", func(d *operator.IdentityDraft) { d.Access = "bad-secret\xff" }, site.ErrAccount},
+			{"huge token", func(d *operator.IdentityDraft) { d.Access = site.Secret(strings.Repeat("bad-secret", 2000)) }, site.ErrAccount},
+		} {
+			draft := alice()
+			c.edit(&draft)
+			_, err := w.AddIdentity(w.Context(), "shop", draft)
+			w.want(c.name, err, c.want)
+		}
+		for _, draft := range []operator.IdentityDraft{
+			{Provider: "mastodon", Server: "https://social.example", Access: "bad-secret"},
+			{Provider: "bluesky", Server: "https://pds.example", Name: "bob.example", Secret: "bad-secret"},
+		} {
+			_, err := w.AddIdentity(w.Context(), "shop", draft)
+			var refused *publish.Error
+			if !errors.As(err, &refused) {
+				w.Fatalf("wrong secret: got %v; want what the network says", err)
+			}
+			w.same("the network's refusal", *refused, publish.Error{
+				Kind: publish.AuthRevoked, Network: draft.Provider, Message: "token [secret] is not known", Status: 401, Code: "invalid_token", Trace: "t1",
+			})
+			w.want("wrong secret", err, refused)
+		}
+		_, err := w.AddIdentity(w.Context(), "shop", operator.IdentityDraft{Provider: "leaky", Access: "bad-secret"})
+		if err == nil {
+			w.Error("a network that cannot be reached: got nil; want an error")
+		}
+		w.want("a network that cannot be reached", err, err)
+		users, err := w.Users(w.Context(), "shop", all)
+		if err != nil || users.Total != 0 {
+			w.Errorf("got %d users, %v; want none", users.Total, err)
+		}
+	}},
+	{"lists that are refused", func(w world) {
+		w.add("shop")
+		for _, q := range []site.ListQuery{{}, {Limit: -1}, {Limit: 501}, {Limit: 1, After: "x"}} {
+			_, err := w.Users(w.Context(), "shop", q)
+			w.want("users", err, site.ErrQuery)
+			_, err = w.Identities(w.Context(), "shop", q)
+			w.want("identities", err, site.ErrQuery)
+			_, err = w.Messages(w.Context(), "shop", q)
+			w.want("messages", err, site.ErrQuery)
+		}
+	}},
+	{"providers", func(w world) {
+		w.add("shop")
+		want := []operator.Provider{
+			{Key: "bluesky", Name: "Bluesky", Available: true, Server: true},
+			{Key: "mastodon", Name: "Mastodon", Available: true, Server: true},
+		}
+		for _, simulated := range [][]string{{}, {"mastodon"}} {
+			_, err := w.EditSite(w.Context(), "shop", operator.SiteEdit{Simulated: simulated})
+			w.want("edit", err, nil)
+			want[1].Simulated = len(simulated) > 0
+			got, err := w.Providers(w.Context(), "shop")
+			w.want("providers", err, nil)
+			w.same("providers", got, want)
+		}
+	}},
+	{"rotate the seal", func(w world) {
+		s, keys := w.add("shop")
+		i, err := w.AddIdentity(w.Context(), "shop", alice())
+		w.want("add identity", err, nil)
+		n, err := w.RotateSeal(w.Context())
+		if err != nil || n != 2 {
+			w.Errorf("got %d, %v; want a private key and credentials", n, err)
+		}
+		if got, err := w.dir.Authenticate(keys.Public, string(keys.Private)); err != nil || got.ID != s.ID {
+			w.Errorf("keys: got site %q, %v; want %q", got.ID, err, s.ID)
+		}
+		if o, err := w.dir.Unseal(w.Context(), s.ID, i.Token); err != nil || o.Credentials.Access != goodToken {
+			w.Errorf("credentials: got others, %v; want those of before", err)
+		}
+	}},
+	{"messages", checkMessages},
+}
+
+// checkMessages shows messages in every state.
+func checkMessages(w world) {
+	s, _ := w.add("shop")
+	other, _ := w.add("other")
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	accept := func(n int, publications ...publish.Publication) string {
+		m := publish.Message{Token: uuid.NewString(), Site: s.ID, Created: at.Add(time.Duration(n) * time.Minute), Parts: publish.Parts{
+			Text: &publish.Text{Body: "Grüße <&>"}, Link: &publish.Link{URL: "https://example.com/?a=b&c=d"},
+		}}
+		for i := range publications {
+			publications[i].Site, publications[i].Message, publications[i].Created, publications[i].Due = s.ID, m.Token, m.Created, m.Created
+		}
+		if _, err := w.store.Accept(w.Context(), publish.Acceptance{Message: m, Publications: publications, At: m.Created}); err != nil {
+			w.Fatal(err)
+		}
+		return m.Token
+	}
+	user, identity := uuid.NewString(), uuid.NewString()
+	first := accept(0)
+	second := accept(1,
+		publish.Publication{Provider: "mastodon", User: user, Identity: identity, State: publish.Pending,
+			Links: []publish.TrackedLink{{Ref: link.Ref{Domain: "go.example.com", Slug: "8WEtk2a"}, Target: "https://example.com/?a=b&c=d", Created: at}}},
+		publish.Publication{Provider: "bluesky", User: user, State: publish.Failed, Tries: 2, Sent: at.Add(time.Hour),
+			Refusal: &publish.Refusal{Kind: publish.SpamBlocked, Message: "no <spam>", Status: 403, Code: "x", At: at}},
+		publish.Publication{Provider: "simulated", Identity: identity, State: publish.Published,
+			Receipt: publish.Receipt{ID: "1", URL: "https://social.example/1", At: at, Note: "cut"}},
+	)
+
+	page, err := w.Messages(w.Context(), "shop", site.ListQuery{Limit: 1, Descending: true})
+	w.want("list", err, nil)
+	w.same("the newest message", page, operator.Page[operator.Head]{
+		Entries: []operator.Head{{Token: second, Created: at.Add(time.Minute), LastPublished: at.Add(time.Minute)}}, Total: 2, Next: second,
+	})
+	page, err = w.Messages(w.Context(), "shop", site.ListQuery{Limit: 1, Descending: true, After: page.Next})
+	if err != nil || len(page.Entries) != 1 || page.Entries[0].Token != first || page.Next != "" {
+		w.Errorf("got %+v, %v; want the first message alone", page, err)
+	}
+
+	got, err := w.Message(w.Context(), "shop", second)
+	w.want("read", err, nil)
+	created := at.Add(time.Minute)
+	w.same("message", got, operator.Message{
+		Head: operator.Head{Token: second, Created: created, LastPublished: created}, Rounds: 1, Text: "Grüße <&>", Link: "https://example.com/?a=b&c=d",
+		Publications: []operator.Publication{
+			{Number: 1, Round: 1, Provider: "mastodon", User: user, Identity: identity, State: publish.Pending, Created: created, Due: created,
+				Links: []operator.TrackedLink{{Ref: linkapi.Ref{Domain: "go.example.com", Slug: "8WEtk2a"}, Target: "https://example.com/?a=b&c=d"}}},
+			{Number: 2, Round: 1, Provider: "bluesky", User: user, State: publish.Failed, Created: created, Sent: at.Add(time.Hour), Tries: 2, Links: []operator.TrackedLink{},
+				Refusal: &publish.Refusal{Kind: publish.SpamBlocked, Message: "no <spam>", Status: 403, Code: "x", At: at}},
+			{Number: 3, Round: 1, Provider: "simulated", Identity: identity, State: publish.Published, Created: created, Links: []operator.TrackedLink{},
+				PostID: "1", PostURL: "https://social.example/1", Note: "cut"},
+		},
+	})
+	_, err = w.Message(w.Context(), other.Name, second)
+	w.want("another site's message", err, publish.ErrNotFound)
+}
+
+// lockedBuffer is a log that may be written and read at once.
+type lockedBuffer struct {
+	mu   sync.Mutex // protects text
+	text bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
