@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -111,21 +112,26 @@ func TestDrain(t *testing.T) {
 // TestDrainDeadline: who does not finish in time is cut off, and the program ends
 // in order.
 func TestDrainDeadline(t *testing.T) {
-	s := start(t, t.TempDir(), "--drain-timeout", "100ms")
+	data := t.TempDir()
+	c := addCustomer(t, data)
+	s := start(t, data, "--drain-timeout", "100ms")
 	conn, err := net.Dial("tcp", s.api)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprint(conn, "POST /sharing/messages.json HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nx")
-	commandtest.Eventually(t, "the connection", func() bool {
-		_, text := s.controlGet("/metrics")
-		return strings.Contains(text, "herald_api_connections 1")
-	})
+	keys := base64.StdEncoding.EncodeToString([]byte(c.public + ":" + c.private))
+	fmt.Fprintf(conn, "POST /sharing/messages.json HTTP/1.1\r\nHost: a\r\nAuthorization: Basic %s\r\nExpect: 100-continue\r\nContent-Length: 1000\r\n\r\n", keys)
+	if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.HasPrefix(line, "HTTP/1.1 100") { // the handler waits for the body
+		t.Fatalf("got %q, %v; want 100", line, err)
+	}
 	began := time.Now()
 	s.Stop()
 	if took := time.Since(began); took > 30*time.Second {
 		t.Errorf("got the end after %s; want it after the time to drain", took)
+	}
+	if _, ok := s.Log.Wait("requests were cut off"); !ok {
+		t.Errorf("got no word of it in the log\n%s", s.Log)
 	}
 }
 

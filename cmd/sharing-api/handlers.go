@@ -9,6 +9,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"herald.example/internal/linkapi"
+	"herald.example/internal/operator"
 )
 
 // simulatedPath is where the pages of the simulated network begin.
@@ -40,7 +41,7 @@ func (c *serveCommand) newAPI(h *house, at *addresses, log *slog.Logger) *apiSer
 }
 
 // controlHandler is the control interface: that of the shortener when it is in this
-// process, and what concerns the sharing side.
+// process, the operator's part, and what all of them share.
 func (h *house) controlHandler(a *apiServer, token string, log *slog.Logger) http.Handler {
 	links := linkapi.Guard(token, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { linkapi.Refuse(w, linkapi.ErrNoRoute) }))
 	if h.service != nil {
@@ -50,6 +51,10 @@ func (h *house) controlHandler(a *apiServer, token string, log *slog.Logger) htt
 	mux.HandleFunc("/healthz", alive)
 	mux.Handle("/readyz", h.health)
 	mux.Handle("/metrics", linkapi.Guard(token, h.metrics(a, links, log)))
+	desk := operator.NewHandler(h.directory, h.publisher, token, log)
+	for _, pattern := range operator.Patterns {
+		mux.Handle(pattern, desk)
+	}
 	mux.Handle("/", links)
 	return mux
 }
@@ -69,11 +74,11 @@ func (h *house) metrics(a *apiServer, links http.Handler, log *slog.Logger) http
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 			metrics.WriteProcessMetrics(w)
 		}
-		stats, err := h.publisher.Stats(r.Context())
-		if err != nil {
+		if stats, err := h.publisher.Stats(r.Context()); err != nil {
 			log.Error("the outbox cannot be counted", "error", err)
+		} else {
+			writePublications(w, stats)
 		}
-		writePublications(w, stats)
 		a.writeMetrics(w)
 		if h.world != nil {
 			h.writeSimulated(w)

@@ -171,7 +171,7 @@ func parsePublished(t testing.TB, answer string) (p published) {
 
 // visit follows a short URL as a person's browser does, without going where it
 // leads.
-func visit(t testing.TB, transport http.RoundTripper, url string) *http.Response {
+func visit(t testing.TB, transport http.RoundTripper, url string) (status int, header http.Header) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
@@ -183,7 +183,7 @@ func visit(t testing.TB, transport http.RoundTripper, url string) *http.Response
 		t.Fatal(err)
 	}
 	response.Body.Close()
-	return response
+	return response.StatusCode, response.Header
 }
 
 // controlGet reads a path of the control interface.

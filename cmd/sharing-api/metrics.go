@@ -83,9 +83,12 @@ type routeCounts struct {
 func (q *requests) counted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		recorder := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
+		recorder := &statusRecorder{ResponseWriter: w, status: http.StatusInternalServerError} // of a panic
 		defer func() { q.count(routeOf(r.URL.Path), recorder.status, time.Since(began)) }()
 		next.ServeHTTP(recorder, r)
+		if !recorder.wrote {
+			recorder.status = http.StatusOK
+		}
 	})
 }
 
@@ -159,6 +162,14 @@ func (s *statusRecorder) WriteHeader(status int) {
 		s.status, s.wrote = status, true
 	}
 	s.ResponseWriter.WriteHeader(status)
+}
+
+// Write writes a part of the answer.
+func (s *statusRecorder) Write(b []byte) (int, error) {
+	if !s.wrote {
+		s.status, s.wrote = http.StatusOK, true
+	}
+	return s.ResponseWriter.Write(b)
 }
 
 // Unwrap is for http.ResponseController.

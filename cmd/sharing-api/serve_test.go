@@ -113,9 +113,9 @@ func tryGreeting(t *testing.T, lines []string, transport http.RoundTripper) {
 	read, _, _ := strings.Cut(said(2, "read counts:"), "   (")
 	read = strings.Replace(read, "TOKEN", m.Token, 1)
 	for n := 1; n <= 2; n++ {
-		response := visit(t, transport, m.ShortURLs[1])
-		if got := response.Header.Get("Location"); response.StatusCode != http.StatusFound || got != "https://example.com/" {
-			t.Errorf("%s: got %d %q; want 302 to the link", m.ShortURLs[1], response.StatusCode, got)
+		status, header := visit(t, transport, m.ShortURLs[1])
+		if got := header.Get("Location"); status != http.StatusFound || got != "https://example.com/" {
+			t.Errorf("%s: got %d %q; want 302 to the link", m.ShortURLs[1], status, got)
 		}
 		details := parsePublished(t, shell(read))
 		at := slices.Index(details.ShortURLs, m.ShortURLs[1])
@@ -169,7 +169,8 @@ func TestSettingsReachTheirParts(t *testing.T) {
 	if !ok || len(slug) != 9 {
 		t.Errorf("got %s; want a token of 9 characters on the base", m.ShortURLs[0])
 	}
-	if got := visit(t, http.DefaultTransport, "http://"+s.redirect+"/"+slug).Header.Get("X-Robots-Tag"); got != "noindex" {
+	_, header := visit(t, http.DefaultTransport, "http://"+s.redirect+"/"+slug)
+	if got := header.Get("X-Robots-Tag"); got != "noindex" {
 		t.Errorf("got header %q; want the one set", got)
 	}
 	if _, details := c.send(t, http.DefaultClient, "GET", url+"/sharing/messages/"+m.Token+".json", ""); !strings.Contains(details, `"publications":{"count":1,"entries":[`) {
@@ -351,6 +352,9 @@ func TestProbesAndMetrics(t *testing.T) {
 	if strings.Contains(text, m.Token) || strings.Contains(text, "wp-login") {
 		t.Errorf("got metrics that name what was asked for\n%s", text)
 	}
+	if stdout, stderr, code := execute(t, "verify", "--control", s.control, "--data", data); code != command.Done || !strings.Contains(stdout, "no difference") {
+		t.Errorf("verify: got exit code %d, %s%s; want no difference", code, stdout, stderr)
+	}
 	if status, _ := c.send(t, http.DefaultClient, "GET", "http://"+s.control+"/metrics", ""); status != http.StatusUnauthorized {
 		t.Errorf("metrics without the token: got %d; want 401", status)
 	}
@@ -377,6 +381,9 @@ func TestApart(t *testing.T) {
 	}
 	if status, text := s.controlGet("/metrics"); status != 200 || !strings.Contains(text, "herald_messages_accepted_total 1") || strings.Contains(text, "herald_redirects_total") {
 		t.Errorf("got %d %s; want metrics of the sharing side only", status, text)
+	}
+	if status, body := s.controlGet("/v1/sites"); status != 200 || !strings.Contains(body, `"customer"`) {
+		t.Errorf("sites: got %d %s; want the customer", status, body)
 	}
 	if status, body := s.controlGet("/v1/links"); status != http.StatusNotFound {
 		t.Errorf("links: got %d %s; want 404", status, body)

@@ -157,6 +157,7 @@ func TestUsage(t *testing.T) {
 		{"base with a path", []string{"serve", "--short-base", "https://go.example.com/a"}, "--short-base"},
 		{"domain twice", []string{"serve", "--short-base", "https://go.example.com", "--short-base", "http://go.example.com:8080"}, "two bases"},
 		{"token too short", []string{"serve", "--token-length", "4"}, "5 to 11"},
+		{"half a certificate", []string{"serve", "--tls-cert", "a.pem"}, "--tls-key"},
 		{"no flush", []string{"serve", "--flush", "0s"}, "--flush"},
 		{"bad control address", []string{"link", "list", "--control", "8081", "--token-file", "TOKEN"}, "host:port"},
 	} {

@@ -16,7 +16,9 @@ import (
 	"testing"
 	"time"
 
+	"herald.example/internal/certificate/certtest"
 	"herald.example/internal/command"
+	"herald.example/internal/command/commandtest"
 )
 
 // TestFirstLink is the first promise: a link made with one request redirects at
@@ -256,5 +258,38 @@ func TestControlOnASocket(t *testing.T) {
 	}
 	if stdout, stderr, code := s.command("link", "add", "https://example.com/", "--alias", "a"); code != command.Done {
 		t.Errorf("got %s %s, exit code %d; want a link", stdout, stderr, code)
+	}
+}
+
+// TestTLS: visitors come over HTTPS, and a certificate that replaces another one is
+// presented without a restart.
+func TestTLS(t *testing.T) {
+	folder := t.TempDir()
+	old, fresh := certtest.New(t, "127.0.0.1"), certtest.New(t, "127.0.0.1")
+	cert, key := old.Write(t, folder)
+	s := start(t, t.TempDir(), "--tls-cert", cert, "--tls-key", key)
+	stdout, stderr, code := s.command("link", "add", "https://example.com/", "--alias", "a")
+	if url := strings.TrimSpace(stdout); code != command.Done || url != "https://"+s.redirect+"/a" {
+		t.Fatalf("got %q, %s, exit code %d; want an https URL", url, stderr, code)
+	}
+	visit := func(pair certtest.Pair) error {
+		transport := &http.Transport{TLSClientConfig: certtest.Client(pair), DisableKeepAlives: true}
+		response, err := transport.RoundTrip(mustRequest(t, "https://"+s.redirect+"/a"))
+		if err != nil {
+			return err
+		}
+		response.Body.Close()
+		if got := response.Header.Get("Location"); got != "https://example.com/" {
+			t.Errorf("got Location %q; want https://example.com/", got)
+		}
+		return nil
+	}
+	if err := visit(old); err != nil {
+		t.Errorf("old certificate: got %v; want a redirect", err)
+	}
+	fresh.Write(t, folder)
+	commandtest.Eventually(t, "the new certificate", func() bool { return visit(fresh) == nil })
+	if err := visit(old); err == nil {
+		t.Error("after the replacement: the old certificate is presented still")
 	}
 }

@@ -29,8 +29,8 @@ type conn struct {
 	raw      net.Conn
 	secure   bool // Conn is TLS
 	conns    *conns
-	peer  netip.Addr
-	proxy bool // the peer is a trusted proxy: its word for the address is taken
+	peer     netip.Addr
+	proxy    bool // the peer is a trusted proxy: its word for the address is taken
 
 	// word is what the connection is doing, in its two low bits, and the tick
 	// since when.
