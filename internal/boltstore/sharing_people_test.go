@@ -1,0 +1,423 @@
+package boltstore
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"herald.example/internal/link"
+	"herald.example/internal/site"
+)
+
+// peopleModel is what a store must answer of one site's people.
+type peopleModel struct {
+	users       []site.User // in the order of creation, as all
+	identities  []site.Identity
+	connections []site.Connection
+}
+
+func userToken(u site.User) string             { return u.Token }
+func personToken(p site.Person) string         { return p.Token }
+func identityToken(i site.Identity) string     { return i.Token }
+func connectionToken(c site.Connection) string { return c.Token }
+
+// indexOf finds a token; -1: nowhere.
+func indexOf[T any](all []T, token func(T) string, want string) int {
+	return slices.IndexFunc(all, func(e T) bool { return token(e) == want })
+}
+
+// write writes an entry at its place, or at the end.
+func write[T any](all []T, token func(T) string, e T) []T {
+	if i := indexOf(all, token, token(e)); i >= 0 {
+		all[i] = e
+		return all
+	}
+	return append(all, e)
+}
+
+// tokens are the tokens of entries.
+func tokens[T any](all []T, token func(T) string) (out []string) {
+	for _, e := range all {
+		out = append(out, token(e))
+	}
+	return out
+}
+
+// person is a user with identities.
+func (m *peopleModel) person(u site.User) site.Person {
+	p := site.Person{User: u}
+	for _, i := range m.identities {
+		if i.User == u.Token {
+			p.Identities = append(p.Identities, i)
+		}
+	}
+	return p
+}
+
+func TestRandomPeopleAgainstAModel(t *testing.T) {
+	for seed := range uint64(3) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			d := dice{rand.New(rand.NewPCG(seed, 4))}
+			s, path := newSharing(t)
+			models := map[string]*peopleModel{id('s', 1): {}, id('s', 2): {}}
+			made := 0
+			fresh := func(kind byte) string { made++; return id(kind, made) }
+			now := day
+			for i := range 400 {
+				now = now.Add(time.Duration(d.IntN(5000)-1000) * time.Millisecond)
+				siteID := id('s', 1+d.IntN(2))
+				m := models[siteID]
+				some := func(kind byte) string { return id(kind, 1+d.IntN(made+1)) }
+				fail := func(what string, got, want error) {
+					t.Helper()
+					if !errors.Is(got, want) || (got == nil) != (want == nil) {
+						t.Fatalf("operation %d, %s: got %v; want %v", i, what, got, want)
+					}
+				}
+				same := func(what string, want, got any) {
+					t.Helper()
+					if diff := cmp.Diff(want, got); diff != "" {
+						t.Fatalf("operation %d, %s (-want +got):\n%s", i, what, diff)
+					}
+				}
+				switch op := d.IntN(100); {
+				case op < 15:
+					u := site.User{Token: fresh('u'), Created: now, LastLogin: now, Logins: d.IntN(9)}
+					if known := m.users; len(known) > 0 && d.IntN(2) == 0 {
+						u.Token = known[d.IntN(len(known))].Token
+					}
+					fail("put user", s.PutUser(t.Context(), siteID, u), nil)
+					m.users = write(m.users, userToken, u)
+				case op < 50:
+					provider, account := d.pick("mastodon", "bluesky"), d.pick("1", "2", "3", "4", "5", "6")
+					user := d.pick("", "", some('u'))
+					var wantUser *site.User
+					var wantIdentity *site.Identity
+					owner := user
+					for _, i := range m.identities {
+						if i.Provider == provider && i.Account.ID == account {
+							wantIdentity, owner = &i, i.User
+						}
+					}
+					if at := indexOf(m.users, userToken, owner); at >= 0 {
+						wantUser = &m.users[at]
+					} else if owner != "" {
+						_, _, _, err := s.Arrive(t.Context(), siteID, user, provider, account, nil)
+						fail("arrive", err, site.ErrNotFound)
+						break
+					}
+					refused := errors.New("refused")
+					refuse := d.IntN(6) == 0
+					var u site.User
+					var identity site.Identity
+					var c site.Connection
+					gotUser, gotIdentity, gotConnection, err := s.Arrive(t.Context(), siteID, user, provider, account,
+						func(known *site.User, have *site.Identity) (site.User, site.Identity, site.Connection, error) {
+							same("user before", wantUser, known)
+							same("identity before", wantIdentity, have)
+							u, identity = site.User{Token: fresh('u'), Created: now}, site.Identity{Token: fresh('i'), Provider: provider, Created: now}
+							if known != nil {
+								u = *known
+							}
+							if have != nil {
+								identity = *have
+							}
+							u.Logins++
+							u.LastLogin = now
+							identity.User, identity.Updated = u.Token, now
+							identity.Account = site.Account{ID: account, Name: d.pick("", "alice"), Server: "https://social.example", URL: "u"}
+							identity.Profile = site.Profile{DisplayName: d.pick("", "Alice <&> Ü"), Languages: []string{"de", "en"}}
+							identity.Broken, identity.Sealed = d.pick("", "expired"), []byte{0, 1, 255, byte(i)}
+							c = site.Connection{Token: fresh('c'), User: u.Token, Identity: identity.Token, Created: now, Source: "import"}
+							if refuse {
+								return u, identity, c, refused
+							}
+							return u, identity, c, nil
+						})
+					if refuse {
+						fail("arrive", err, refused)
+						break
+					}
+					fail("arrive", err, nil)
+					same("user", u, gotUser)
+					same("identity", identity, gotIdentity)
+					same("connection", c, gotConnection)
+					m.users = write(m.users, userToken, u)
+					m.identities = write(m.identities, identityToken, identity)
+					m.connections = append(m.connections, c)
+				case op < 65:
+					token, user, account := some('i'), d.pick("", some('u')), d.pick("", "", "7", "1")
+					at := indexOf(m.identities, identityToken, token)
+					var want site.Identity
+					wantErr := site.ErrNotFound
+					if at >= 0 {
+						want, wantErr = m.identities[at], nil
+					}
+					got, err := s.EditIdentity(t.Context(), siteID, token, func(identity *site.Identity) error {
+						same("identity", want, *identity)
+						identity.Token, identity.Provider = "", "" // these stay
+						want.Broken, want.Updated = d.pick("", "revoked"), now
+						want.Profile.Languages = nil
+						identity.Broken, identity.Updated, identity.Profile.Languages = want.Broken, now, nil
+						if user != "" {
+							identity.User, want.User = user, user
+						}
+						if account != "" {
+							identity.Account.ID, want.Account.ID = account, account
+						}
+						return nil
+					})
+					if at >= 0 {
+						taken := slices.IndexFunc(m.identities, func(i site.Identity) bool {
+							return i.Token != token && i.Provider == want.Provider && i.Account.ID == want.Account.ID
+						})
+						switch {
+						case indexOf(m.users, userToken, want.User) < 0:
+							wantErr = site.ErrNotFound
+						case taken >= 0:
+							wantErr = site.ErrAccount
+						}
+					}
+					fail("edit identity", err, wantErr)
+					if wantErr == nil {
+						same("edited", want, got)
+						m.identities[at] = want
+					}
+				case op < 70:
+					token := some('i')
+					got, err := s.DeleteIdentity(t.Context(), siteID, token)
+					if at := indexOf(m.identities, identityToken, token); at < 0 {
+						fail("delete identity", err, site.ErrNotFound)
+					} else {
+						fail("delete identity", err, nil)
+						same("deleted identity", m.identities[at], got)
+						m.identities = slices.Delete(m.identities, at, at+1)
+					}
+				case op < 76:
+					token := some('u')
+					got, err := s.DeleteUser(t.Context(), siteID, token)
+					if at := indexOf(m.users, userToken, token); at < 0 {
+						fail("delete user", err, site.ErrNotFound)
+					} else {
+						fail("delete user", err, nil)
+						same("deleted user", m.person(m.users[at]), got)
+						m.users = slices.Delete(m.users, at, at+1)
+						m.identities = slices.DeleteFunc(m.identities, func(i site.Identity) bool { return i.User == token })
+					}
+				case op < 78:
+					fail("close", s.Close(), nil)
+					s = reopenSharing(t, path)
+				default:
+					comparePeople(t, s, m, d, siteID)
+				}
+			}
+			s.Close()
+			s = reopenSharing(t, path)
+			for siteID, m := range models {
+				for n := range made + 1 {
+					compareOnePerson(t, s, m, siteID, n)
+				}
+				for range 20 {
+					comparePeople(t, s, m, d, siteID)
+				}
+			}
+		})
+	}
+}
+
+// compareOnePerson compares what is said of the tokens with one number.
+func compareOnePerson(t *testing.T, s *Sharing, m *peopleModel, siteID string, n int) {
+	t.Helper()
+	var people []site.Person
+	for _, u := range m.users {
+		people = append(people, m.person(u))
+	}
+	compareEntry(t, "user", people, personToken, id('u', n), func(token string) (site.Person, error) { return s.User(t.Context(), siteID, token) })
+	compareEntry(t, "identity", m.identities, identityToken, id('i', n), func(token string) (site.Identity, error) {
+		return s.Identity(t.Context(), siteID, token)
+	})
+	compareEntry(t, "connection", m.connections, connectionToken, id('c', n), func(token string) (site.Connection, error) {
+		return s.Connection(t.Context(), siteID, token)
+	})
+}
+
+// compareEntry compares one entry.
+func compareEntry[T any](t *testing.T, what string, all []T, token func(T) string, want string, read func(string) (T, error)) {
+	t.Helper()
+	got, err := read(want)
+	at := indexOf(all, token, want)
+	if at < 0 {
+		if !errors.Is(err, site.ErrNotFound) {
+			t.Fatalf("%s %s: got %v; want %v", what, want, err, site.ErrNotFound)
+		}
+		return
+	}
+	if diff := cmp.Diff(all[at], got); err != nil || diff != "" {
+		t.Fatalf("%s %s: %v (-want +got):\n%s", what, want, err, diff)
+	}
+}
+
+// comparePeople compares random pages of all lists.
+func comparePeople(t *testing.T, s *Sharing, m *peopleModel, d dice, siteID string) {
+	t.Helper()
+	var f site.UserFilter
+	if d.IntN(2) == 0 && len(m.users) > 0 {
+		f.CreatedAfter = m.users[d.IntN(len(m.users))].Created
+	}
+	if d.IntN(3) == 0 && len(m.users) > 0 {
+		f.LastLoginBefore = m.users[d.IntN(len(m.users))].LastLogin
+	}
+	var people []site.Person
+	for _, u := range m.users {
+		if f.Selects(u) {
+			people = append(people, m.person(u))
+		}
+	}
+	comparePage(t, "users", d, people, personToken, func(q site.ListQuery) (site.Page[site.Person], error) {
+		return s.ListUsers(t.Context(), siteID, q, f)
+	})
+	comparePage(t, "identities", d, m.identities, identityToken, func(q site.ListQuery) (site.Page[site.Identity], error) {
+		return s.ListIdentities(t.Context(), siteID, q)
+	})
+	comparePage(t, "connections", d, m.connections, connectionToken, func(q site.ListQuery) (site.Page[site.Connection], error) {
+		return s.ListConnections(t.Context(), siteID, q)
+	})
+}
+
+// comparePage compares one random page.
+func comparePage[T any](t *testing.T, what string, d dice, all []T, token func(T) string, list func(site.ListQuery) (site.Page[T], error)) {
+	t.Helper()
+	q := d.query(tokens(all, token))
+	got, err := list(q)
+	if diff := cmp.Diff(pageOf(all, token, q), got); err != nil || diff != "" {
+		t.Fatalf("%s %+v: %v (-want +got):\n%s", what, q, err, diff)
+	}
+}
+
+// A filter may leave out the user that a page begins behind.
+func TestListUsersBehindOneThatTheFilterLeavesOut(t *testing.T) {
+	s, _ := newSharing(t)
+	for n := range 9 {
+		if err := s.PutUser(t.Context(), id('s', 1), site.User{Token: id('u', n), Created: day.Add(time.Duration(n%2) * time.Hour)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	odd := site.UserFilter{CreatedAfter: day}
+	for _, tt := range []struct {
+		descending bool
+		want       []string
+	}{{false, []string{id('u', 5), id('u', 7)}}, {true, []string{id('u', 3), id('u', 1)}}} {
+		page, err := s.ListUsers(t.Context(), id('s', 1), site.ListQuery{After: id('u', 4), Limit: 5, Descending: tt.descending}, odd)
+		if got := tokens(page.Entries, personToken); err != nil || !slices.Equal(got, tt.want) || page.Total != 4 || page.More {
+			t.Errorf("descending %t: got %v, total %d, more %t, %v; want %v, total 4", tt.descending, got, page.Total, page.More, err, tt.want)
+		}
+	}
+	for _, bad := range []site.ListQuery{{}, {Limit: 501}, {Limit: 1, Skip: -1}} {
+		if _, err := s.ListUsers(t.Context(), id('s', 1), bad, odd); !errors.Is(err, link.ErrQuery) {
+			t.Errorf("%+v: got %v; want %v", bad, err, link.ErrQuery)
+		}
+	}
+}
+
+// What arrive returns must belong together, or nothing is written.
+func TestArriveRefuses(t *testing.T) {
+	s, _ := newSharing(t)
+	arrive := func(siteID, account string, edit func(*site.User, *site.Identity, *site.Connection)) error {
+		_, _, _, err := s.Arrive(t.Context(), siteID, "", "mastodon", account, func(*site.User, *site.Identity) (site.User, site.Identity, site.Connection, error) {
+			u := site.User{Token: id('u', 1)}
+			i := site.Identity{Token: id('i', 1), User: u.Token, Provider: "mastodon", Account: site.Account{ID: account}}
+			c := site.Connection{Token: id('c', 1), User: u.Token, Identity: i.Token}
+			edit(&u, &i, &c)
+			return u, i, c, nil
+		})
+		return err
+	}
+	if err := arrive(id('s', 1), "1", func(*site.User, *site.Identity, *site.Connection) {}); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, site, account string
+		edit                func(*site.User, *site.Identity, *site.Connection)
+		want                error
+	}{
+		{"site that is none", "s", "1", func(*site.User, *site.Identity, *site.Connection) {}, site.ErrNotFound},
+		{"user that is none", id('s', 1), "1", func(u *site.User, _ *site.Identity, _ *site.Connection) { u.Token = "u" }, errToken},
+		{"user of another site", id('s', 2), "1", func(*site.User, *site.Identity, *site.Connection) {}, site.ErrNotFound},
+		{"identity of another site", id('s', 2), "1", func(u *site.User, i *site.Identity, _ *site.Connection) {
+			u.Token, i.User = id('u', 2), id('u', 2)
+		}, site.ErrNotFound},
+		{"identity of another user", id('s', 1), "1", func(_ *site.User, i *site.Identity, c *site.Connection) {
+			i.User, c.Token = id('u', 2), id('c', 2)
+		}, site.ErrAccount},
+		{"identity of another provider", id('s', 1), "1", func(_ *site.User, i *site.Identity, c *site.Connection) {
+			i.Provider, c.Token = "bluesky", id('c', 2)
+		}, site.ErrAccount},
+		{"another account", id('s', 1), "1", func(_ *site.User, i *site.Identity, c *site.Connection) {
+			i.Account.ID, c.Token = "2", id('c', 2)
+		}, site.ErrAccount},
+		{"a second identity of the account", id('s', 1), "1", func(_ *site.User, i *site.Identity, c *site.Connection) {
+			i.Token, c.Token = id('i', 2), id('c', 2)
+		}, site.ErrAccount},
+		{"an identity that has another account", id('s', 1), "2", func(_ *site.User, _ *site.Identity, c *site.Connection) {
+			c.Token = id('c', 2)
+		}, site.ErrAccount},
+		{"connection twice", id('s', 1), "1", func(*site.User, *site.Identity, *site.Connection) {}, errToken},
+		{"connection that is none", id('s', 1), "1", func(_ *site.User, _ *site.Identity, c *site.Connection) { c.Token = "" }, errToken},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			before := dump(t, s)
+			if err := arrive(tt.site, tt.account, tt.edit); !errors.Is(err, tt.want) {
+				t.Errorf("got %v; want %v", err, tt.want)
+			}
+			if diff := cmp.Diff(before, dump(t, s)); diff != "" {
+				t.Errorf("the file changed (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestSites(t *testing.T) {
+	s, path := newSharing(t)
+	pair := func(public string) site.KeyPair {
+		return site.KeyPair{Public: public, Private: []byte{0, 255}, Created: day, Expires: day.AddDate(0, 0, 1)}
+	}
+	a := site.Site{ID: id('s', 9), Name: "a", Created: day, Domain: "go.example", Simulated: []string{"facebook", "*"}, Keys: []site.KeyPair{pair("k1"), pair("k2")}}
+	b := site.Site{ID: id('s', 1), Name: "b", Created: day.Add(-time.Hour), Keys: []site.KeyPair{pair("k3")}}
+	b.Keys[0].Expires = time.Time{}
+	for _, tt := range []struct {
+		name string
+		put  site.Site
+		edit func(*site.Site)
+		want error
+	}{
+		{"first", a, func(*site.Site) {}, nil},
+		{"second", b, func(*site.Site) {}, nil},
+		{"name taken", site.Site{ID: id('s', 3)}, func(s *site.Site) { s.Name = "b" }, site.ErrTaken},
+		{"key taken", site.Site{ID: id('s', 3), Name: "c"}, func(s *site.Site) { s.Keys = []site.KeyPair{pair("k4"), pair("k2")} }, site.ErrTaken},
+		{"change takes a name", a, func(s *site.Site) { s.Name = "b" }, site.ErrTaken},
+		{"change takes a key", b, func(s *site.Site) { s.Keys = append(slices.Clone(s.Keys), pair("k1")) }, site.ErrTaken},
+		{"no UUID", site.Site{ID: "s", Name: "s"}, func(*site.Site) {}, errToken},
+		{"change", a, func(*site.Site) { a.Name, a.Keys = "A", []site.KeyPair{pair("k5"), pair("k1")} }, nil},
+		{"the names and keys of before are free", site.Site{ID: id('s', 3), Name: "a", Created: day, Keys: []site.KeyPair{pair("k2")}}, func(*site.Site) {}, nil},
+	} {
+		if tt.edit(&tt.put); tt.name == "change" {
+			tt.put = a
+		}
+		if err := s.PutSite(t.Context(), tt.put); !errors.Is(err, tt.want) || (err == nil) != (tt.want == nil) {
+			t.Errorf("%s: got %v; want %v", tt.name, err, tt.want)
+		}
+	}
+	s.Close()
+	s = reopenSharing(t, path)
+	want := []site.Site{a, b, {ID: id('s', 3), Name: "a", Created: day, Keys: []site.KeyPair{pair("k2")}}}
+	got, err := s.Sites(t.Context())
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("Sites: %v (-want +got):\n%s", err, diff)
+	}
+}
