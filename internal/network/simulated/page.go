@@ -6,8 +6,10 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -52,7 +54,7 @@ type page struct {
 	Rows []row
 
 	Failures []failure
-	Forms    []string
+	Forms    []failure // examples
 }
 
 // chip is a filter that can be chosen.
@@ -100,7 +102,7 @@ type failure struct {
 	Directive string
 	Aliases   string
 	About     string
-	Outcome   string
+	Outcome   string // kind of the refusal, when the name does not say it; empty: none
 }
 
 // newPage is a page with what all pages have.
@@ -217,21 +219,17 @@ func failuresPage() page {
 			short = append(short, marker+alias)
 		}
 		f.Aliases = strings.Join(short, ", ")
-		switch {
-		case b.when == late:
-			f.Outcome = "published, or " + string(b.kind)
-		case b.kind == "":
-			f.Outcome = "published"
-		default:
+		if string(b.kind) != b.name {
 			f.Outcome = string(b.kind)
 		}
 		p.Failures = append(p.Failures, f)
 	}
-	p.Forms = []string{
-		marker + "transient*2 — twice, then the post is taken",
-		marker + "slow=3s — with a time",
-		marker + "rate_limited=iso,10s*1 — once, with a wait of ten seconds, said as Mastodon says it; the forms are seconds, date, iso, unix, left, after, usage, body and none",
-		marker + "hang=lost — no answer, and no post",
+	p.Forms = []failure{
+		{Directive: marker + "transient*2", About: "twice, then the post is taken"},
+		{Directive: marker + "slow=3s", About: "with a time"},
+		{Directive: marker + "hang=lost", About: "no answer, and no post either"},
+		{Directive: marker + "rate_limited=iso,10s*1", About: "once, with a wait of ten seconds, said as Mastodon says it; the forms are " +
+			strings.Join(slices.Sorted(maps.Keys(limitForms)), ", ")},
 	}
 	return p
 }
