@@ -74,7 +74,7 @@ func uploadTo(path string, m render.Media) request {
 // await waits until the server has processed a file: 206 says that it has not.
 func (n *Network) await(ctx context.Context, who site.Opened, id string) error {
 	pause := firstPause
-	for waited := time.Duration(0); waited < processingTime; waited += pause {
+	for waited := time.Duration(0); waited < processingTime; {
 		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
@@ -85,13 +85,16 @@ func (n *Network) await(ctx context.Context, who site.Opened, id string) error {
 		q := read("/api/v1/media/" + url.PathEscape(id))
 		q.step = upload // 422 says that the file is bad
 		answer, err := n.call(ctx, who, q)
+		if e, ok := errors.AsType[*publish.Error](err); ok && e.Status == http.StatusNotFound {
+			e.Kind = publish.MediaInvalid // it was there: the server has thrown it away
+		}
 		if err != nil {
 			return err
 		}
 		if answer.Status != http.StatusPartialContent {
 			return nil
 		}
-		pause = min(2*pause, maxPause)
+		waited, pause = waited+pause, min(2*pause, maxPause)
 	}
 	return refusal(publish.Transient, fmt.Sprintf("the server did not process a file within %v", processingTime), nil)
 }
