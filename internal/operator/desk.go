@@ -149,6 +149,9 @@ func (d *Desk) AddIdentity(ctx context.Context, name string, draft IdentityDraft
 				return site.Identity{}, err
 			}
 		}
+		if s.Simulates(draft.Provider) && draft.Access == "" && draft.Secret == "" {
+			draft.Access = site.Secret(draft.Name) // the simulated network takes a name for a token
+		}
 		_, i, _, err := d.pub.Import(ctx, s, site.Login{
 			User: draft.User, Provider: draft.Provider, Source: sourceOperator,
 			Account:     site.Account{Name: draft.Name, Server: draft.Server},

@@ -2,8 +2,6 @@ package operator
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -25,16 +23,15 @@ const networkTimeout = 50 * time.Second
 
 // handler answers the operator's part of the control interface.
 type handler struct {
-	ops    Operations
-	token  [sha256.Size]byte // hashed, so that comparing takes one time for all
-	log    *slog.Logger
-	routes *http.ServeMux
+	ops Operations
+	log *slog.Logger
 }
 
 // NewHandler returns the operator's part of the control interface, for the paths
 // of Patterns. Requests must carry token. The handler is safe for concurrent use.
 func NewHandler(dir *site.Directory, pub Publisher, token string, log *slog.Logger) http.Handler {
-	h := &handler{ops: NewDesk(dir, pub), token: sha256.Sum256([]byte(token)), log: log, routes: http.NewServeMux()}
+	h := &handler{ops: NewDesk(dir, pub), log: log}
+	routes := http.NewServeMux()
 	for path, methods := range map[string]methods{
 		"/v1/sites":                           {"GET": h.sites, "POST": h.addSite},
 		"/v1/sites/{site}":                    {"GET": h.site, "PATCH": h.editSite},
@@ -49,9 +46,9 @@ func NewHandler(dir *site.Directory, pub Publisher, token string, log *slog.Logg
 		"/v1/seal/rotate":                     {"POST": h.rotateSeal},
 		"/":                                   {},
 	} {
-		h.routes.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, methods) })
+		routes.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, methods) })
 	}
-	return h.routes
+	return linkapi.Guard(token, routes)
 }
 
 // methods are the functions of a path, by method. They return what is answered.
@@ -60,13 +57,6 @@ type methods map[string]func(http.ResponseWriter, *http.Request) (any, error)
 // serve holds a request against the rules that all paths share and hands it to
 // its function.
 func (h *handler) serve(w http.ResponseWriter, r *http.Request, methods methods) {
-	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	hash := sha256.Sum256([]byte(token))
-	if subtle.ConstantTimeCompare(hash[:], h.token[:]) != 1 || !bearer {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="herald"`)
-		h.refuse(w, r, linkapi.ErrUnauthorized)
-		return
-	}
 	if len(methods) == 0 {
 		h.refuse(w, r, linkapi.ErrNoRoute)
 		return

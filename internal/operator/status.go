@@ -64,13 +64,13 @@ func (e *Error) Unwrap() error { return e.cause }
 
 // refusal is an error on the wire.
 type refusal struct {
-	Code    string   `json:"code"`
-	Message string   `json:"message"`
-	Network *network `json:"network,omitempty"` // with the code network
+	Code    string          `json:"code"`
+	Message string          `json:"message"`
+	Network *networkRefusal `json:"network,omitempty"` // with the code network
 }
 
-// network is a *publish.Error on the wire.
-type network struct {
+// networkRefusal is a *publish.Error on the wire.
+type networkRefusal struct {
 	Provider string       `json:"provider"`
 	Kind     publish.Kind `json:"kind"`
 	Message  string       `json:"message"`
@@ -90,12 +90,13 @@ type refusalBody struct {
 func refuse(err error) (status int, body refusalBody, internal bool) {
 	refused, isNetwork := errors.AsType[*publish.Error](err)
 	for _, row := range statuses {
-		if !errors.Is(err, row.err) && !(isNetwork && row.err == errNetwork) {
+		network := isNetwork && errors.Is(row.err, errNetwork)
+		if !errors.Is(err, row.err) && !network {
 			continue
 		}
 		r := refusal{Code: row.code, Message: err.Error()}
-		if row.err == errNetwork {
-			r.Network = &network{refused.Network, refused.Kind, refused.Message, refused.Status, refused.Code, refused.Trace}
+		if network {
+			r.Network = &networkRefusal{refused.Network, refused.Kind, refused.Message, refused.Status, refused.Code, refused.Trace}
 		}
 		return row.status, refusalBody{r}, errors.Is(row.err, linkapi.ErrInternal)
 	}
