@@ -3,15 +3,18 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -365,7 +368,7 @@ func TestApart(t *testing.T) {
 	shortener := start(t, t.TempDir())
 	data := t.TempDir()
 	c := addCustomer(t, data)
-	s := start(t, data, "--shortener", "http://"+shortener.control, "--shortener-token-file", filepath.Join(shortener.data, "control.token"))
+	s := start(t, data, "--shortener", "http://"+shortener.control, "--shortener-token-file", filepath.Join(shortener.data, "control.token"), "--wait", "2s")
 	if s.redirect != "" {
 		t.Errorf("got a redirect at %s; want none", s.redirect)
 	}
@@ -392,8 +395,48 @@ func TestApart(t *testing.T) {
 		t.Errorf("ready: got %d; want 200", status)
 	}
 	shortener.Stop()
+	status, answer = c.send(t, http.DefaultClient, "POST", "http://"+s.api+"/sharing/messages.json", c.message("Hello again"))
+	if m := parsePublished(t, answer); status != http.StatusMultiStatus || m.Token == "" {
+		t.Errorf("without the shortener: got %d %s; want the message accepted, to go out later", status, answer)
+	}
 	commandtest.Eventually(t, "the end of readiness", func() bool {
 		status, body := c.send(t, http.DefaultClient, "GET", "http://"+s.api+"/readyz", "")
 		return status == http.StatusServiceUnavailable && body == errShortener.Error()+"\n"
 	})
+}
+
+// TestAllowHost: pictures on this machine are fetched only when the operator allows
+// it.
+func TestAllowHost(t *testing.T) {
+	pixel, err := base64.StdEncoding.DecodeString("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked atomic.Int64
+	pictures := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		w.Header().Set("Content-Type", "image/png")
+		_, _ = w.Write(pixel)
+	}))
+	defer pictures.Close()
+	for _, test := range []struct {
+		name   string
+		args   []string
+		status int
+		asked  int64
+	}{
+		{"not allowed", nil, http.StatusForbidden, 0},
+		{"allowed", []string{"--allow-host", strings.TrimPrefix(pictures.URL, "http://")}, http.StatusOK, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			data := t.TempDir()
+			c := addCustomer(t, data)
+			s := start(t, data, test.args...)
+			body := strings.Replace(c.message("Hello"), `"text":`, `"picture":{"url":"`+pictures.URL+`/pixel.png"},"text":`, 1)
+			status, answer := c.send(t, http.DefaultClient, "POST", "http://"+s.api+"/sharing/messages.json", body)
+			if status != test.status || asked.Load() != test.asked {
+				t.Errorf("got %d %s, %d requests; want %d and %d", status, answer, asked.Load(), test.status, test.asked)
+			}
+		})
+	}
 }
