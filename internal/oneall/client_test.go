@@ -57,8 +57,14 @@ func (w *world) send(method, target, body string, with ...func(*http.Request)) r
 	if err != nil || length != len(got.raw) {
 		w.Errorf("%s %s: got Content-Length %q for %d bytes", method, target, got.header.Get("Content-Length"), len(got.raw))
 	}
+	if got.header.Get("Content-Type") == "application/json" { // the description, which is no envelope
+		if r.URL.Path != openAPIPath {
+			w.Errorf("%s %s: got %s without an envelope", method, target, got.raw)
+		}
+		return got
+	}
 	path, _, _ := strings.Cut(target, "?")
-	if strings.HasSuffix(path, ".xml") && got.header.Get("Content-Type") != "application/json" {
+	if strings.HasSuffix(path, ".xml") {
 		checkXML(w.T, got.raw)
 	} else {
 		if err := json.Unmarshal(got.raw, &got.doc); err != nil {
@@ -228,9 +234,6 @@ func operation(t testing.TB, r *http.Request) (route *routers.Route, params map[
 // taken.
 func checkAgainstAPI(t testing.TB, r *http.Request, body string, got reply) {
 	t.Helper()
-	if r.URL.Path == openAPIPath && got.code == http.StatusOK {
-		return
-	}
 	route, params := operation(t, r)
 	if route == nil || route.Operation == nil {
 		doc, _ := api()
@@ -243,7 +246,7 @@ func checkAgainstAPI(t testing.TB, r *http.Request, body string, got reply) {
 		return
 	}
 	r = r.Clone(r.Context())
-	r.Body = io.NopCloser(strings.NewReader(body))
+	r.Body = io.NopCloser(strings.NewReader(strings.TrimPrefix(body, "\uFEFF")))
 	r.Header.Set("Content-Type", "application/json") // clients send others, or none
 	options := &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true, MultiError: true}
 	request := &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route, Options: options}
@@ -257,13 +260,7 @@ func checkAgainstAPI(t testing.TB, r *http.Request, body string, got reply) {
 	if err := openapi3filter.ValidateResponse(r.Context(), response); err != nil {
 		t.Errorf("%s %s: the answer is not as openapi.json describes it: %v\n%s", r.Method, r.URL, err, got.raw)
 	}
-	if got.code < 400 {
-		seen.Store(route.Operation.OperationID, true)
-	}
 }
-
-// seen are the operations that were answered well in this run of the tests.
-var seen sync.Map
 
 // TestAPIDescription holds the table of routes against openapi.json.
 func TestAPIDescription(t *testing.T) {

@@ -178,23 +178,31 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	route, token, f := findRoute(r.URL.EscapedPath())
-	a, err := h.answer(w, r, route, token)
+	code, body, contentType := h.respond(w, r, route, token, f)
+	write(w, r, code, body, contentType)
+}
+
+// respond makes the envelope for a request, also when something panics on the way.
+func (h *Handler) respond(w http.ResponseWriter, r *http.Request, at *route, token string, f format) (code int, body []byte, contentType string) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			h.log.Error("answering a request panicked", "method", r.Method, "path", r.URL.Path, "panic", cause, "stack", string(debug.Stack()))
+			code = http.StatusInternalServerError
+			body, contentType = h.render(f, resource(r), answer{code: code, info: internalInfo})
+		}
+	}()
+	a, err := h.answer(w, r, at, token)
 	if err != nil {
 		a = h.refuse(w, r, err)
 	}
-	body, contentType := h.render(f, resource(r), a)
-	write(w, r, a.code, body, contentType)
+	body, contentType = h.render(f, resource(r), a)
+	return a.code, body, contentType
 }
 
 // answer holds a request against the rules that all paths share and hands it to its
 // function.
-func (h *Handler) answer(w http.ResponseWriter, r *http.Request, at *route, token string) (a answer, err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			h.log.Error("answering a request panicked", "method", r.Method, "path", r.URL.Path, "panic", cause, "stack", string(debug.Stack()))
-			err = errPanic
-		}
-	}()
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request, at *route, token string) (answer, error) {
+	var a answer
 	named, err := h.hostSite(r.Host)
 	if err != nil {
 		return a, err
@@ -220,14 +228,11 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, at *route, toke
 	return serve(h, c)
 }
 
-// errPanic stands for what is in the log already.
-var errPanic = errors.New("panic")
-
 // refuse is the answer to an error. The log gets the causes that are ours.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) answer {
 	a, internal := refusal(err)
 	switch {
-	case !internal || errors.Is(err, errPanic) || errors.Is(r.Context().Err(), context.Canceled): // the caller has gone
+	case !internal || errors.Is(r.Context().Err(), context.Canceled): // no failure of ours, or the caller has gone
 	case a.code == http.StatusServiceUnavailable:
 		h.log.Warn("a request cannot be answered for now", "method", r.Method, "path", r.URL.Path, "error", err)
 	default:

@@ -38,7 +38,7 @@ func TestPublishForUser(t *testing.T) {
 	for i, provider := range []string{"facebook", "twitter"} {
 		entry := fmt.Sprintf("sharing_message.publications.entries.%d.", i)
 		if got.text(entry+"provider") != provider || got.text(entry+"user_token") != u.Token || got.text(entry+"status.flag") != "success" ||
-			got.at("result.data."+entry+"status.code") != 200.0 || got.text(entry+"status.message") != "Published." {
+			got.at("result.data."+entry+"status.code") != 200.0 || !strings.HasPrefix(got.text(entry+"status.message"), "Published.") {
 			t.Errorf("got publication %d of %s", i, got.raw)
 		}
 		got.text(entry + "date_publication")
@@ -241,7 +241,7 @@ func TestReadMessage(t *testing.T) {
 	// What is sent comes back, and nothing else.
 	for parts, want := range map[string]string{
 		`{"text":{"body":"Hello"}}`: `{"text":{"body":"Hello"}}`,
-		`{"text":{"body":"Hello","x":1},"video":{"url":"http://v.example.com/a.mp4"},"picture":{"url":""},"link":[],"uploads":[],"flags":{"enable_tracking":false}}`: `{"text":{"body":"Hello"},"video":{"url":"http://v.example.com/a.mp4"},"flags":{"enable_tracking":"0"}}`,
+		`{"text":{"body":"Hello","x":1},"video":{"url":"http://v.example.com/a.mp4"},"picture":{"url":""},"link":[],"uploads":[],"flags":{"enable_tracking":false}}`:                           `{"text":{"body":"Hello"},"video":{"url":"http://v.example.com/a.mp4"},"flags":{"enable_tracking":"0"}}`,
 		`{"text":null,"picture":{"url":"http://img.example.com/a.png"},"link":{"url":"http://www.example.com","name":"N","caption":"C","description":"D"},"flags":{"enable_tracking":"true"}}`: `{"picture":{"url":"http://img.example.com/a.png"},"link":{"url":"http://www.example.com","name":"N","caption":"C","description":"D"},"flags":{"enable_tracking":"1"}}`,
 	} {
 		token := w.do("POST", "/sharing/messages.json", sharing(u.Token, []string{"twitter"}, parts)).text("sharing_message.sharing_message_token")

@@ -41,8 +41,8 @@ func TestCreateShorturl(t *testing.T) {
 	}
 	before := w.links.count()
 	for body, words := range map[string]string{
-		`{"request":{"shorturl":{}}}`:                                              "request.shorturl.original_url is missing",
-		`{"request":{}}`:                                                           "request.shorturl.original_url is missing",
+		`{"request":{"shorturl":{}}}`: "request.shorturl.original_url is missing",
+		`{"request":{}}`:              "request.shorturl.original_url is missing",
 		`{"request":{"shorturl":{"original_url":"www.example.com"}}}`:              "request.shorturl.original_url is no http or https URL",
 		`{"request":{"shorturl":{"original_url":"ftp://www.example.com/"}}}`:       "request.shorturl.original_url",
 		`{"request":{"shorturl":{"original_url":"javascript:alert(1)"}}}`:          "request.shorturl.original_url",
