@@ -33,7 +33,7 @@ type serveCommand struct {
 
 	Shortener              place  `env:"HERALD_SHORTENER" default:"embedded" placeholder:"WHERE" help:"embedded, or the control address of a shortener that runs apart: http://host:port or unix:/path (${default}). $$${env}"`
 	ShortenerTokenFile     string `env:"HERALD_SHORTENER_TOKEN_FILE" placeholder:"FILE" help:"File with the control token of the shortener that runs apart (none). $$${env}"`
-	command.ShortenerFlags `embed:"" group:"Short URLs, visitors and counts, with --shortener=embedded:"`
+	command.ShortenerFlags `embed:"" group:"Short URLs, visitors and counts (with a shortener apart, only --token-length matters):"`
 }
 
 // Validate holds settings against their bounds; kong calls it.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
@@ -14,11 +15,12 @@ import (
 
 // ServerFlags are the settings that every server has.
 type ServerFlags struct {
-	Data          string        `env:"HERALD_DATA" default:"data" placeholder:"DIR" help:"Folder with all that the server keeps, its control token too; made when it is missing (${default}). $$${env}"`
-	Control       string        `env:"HERALD_CONTROL" default:"127.0.0.1:8081" placeholder:"ADDR" help:"host:port or unix:/path for the control interface (${default}). $$${env}"`
-	ControlPublic bool          `env:"HERALD_CONTROL_PUBLIC" help:"Allow a control address that other machines can reach; the token travels in the clear (off). $$${env}"`
-	DrainTimeout  time.Duration `env:"HERALD_DRAIN_TIMEOUT" default:"10s" placeholder:"DURATION" help:"How long requests under way may take when the server stops (${default}). $$${env}"`
-	LogFormat     string        `env:"HERALD_LOG_FORMAT" enum:"text,json" default:"text" placeholder:"FORMAT" help:"text or json, on standard error (${default}). $$${env}"`
+	Data           string         `env:"HERALD_DATA" default:"data" placeholder:"DIR" help:"Folder with all that the server keeps, its control token too; made when it is missing (${default}). $$${env}"`
+	Control        string         `env:"HERALD_CONTROL" default:"127.0.0.1:8081" placeholder:"ADDR" help:"host:port or unix:/path for the control interface (${default}). $$${env}"`
+	ControlPublic  bool           `env:"HERALD_CONTROL_PUBLIC" help:"Allow a control address that other machines can reach; the token travels in the clear (off). $$${env}"`
+	TrustedProxies []netip.Prefix `env:"HERALD_TRUSTED_PROXIES" placeholder:"CIDR" help:"Networks whose word for a caller's address is believed (Forwarded, X-Forwarded-For); repeatable (none). $$${env}"`
+	DrainTimeout   time.Duration  `env:"HERALD_DRAIN_TIMEOUT" default:"10s" placeholder:"DURATION" help:"How long requests under way may take when the server stops (${default}). $$${env}"`
+	LogFormat      string         `env:"HERALD_LOG_FORMAT" enum:"text,json" default:"text" placeholder:"FORMAT" help:"text or json, on standard error (${default}). $$${env}"`
 }
 
 // Check holds the settings against their bounds.

@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"os"
 	"runtime/debug"
 	"time"
@@ -22,11 +21,10 @@ type ShortenerFlags struct {
 	ShortBase   []string `env:"HERALD_SHORT_BASE" placeholder:"URL" help:"What short URLs begin with, such as https://go.example.com; repeatable, the first is the default (the address for visitors). $$${env}"`
 	TokenLength int      `env:"HERALD_TOKEN_LENGTH" default:"7" placeholder:"N" help:"Length of new tokens, 5 to 11 characters (${default}). $$${env}"`
 
-	CacheSize      Size           `env:"HERALD_CACHE_SIZE" default:"128MiB" placeholder:"SIZE" help:"Memory for links that are asked for often (${default}). $$${env}"`
-	MapLinks       bool           `env:"HERALD_MAP_LINKS" help:"Look links that are not in the cache up in the mapped file: half the cost, but all pages that were looked at may count as this process's memory (off). $$${env}"`
-	MaxConnections int            `env:"HERALD_MAX_CONNECTIONS" default:"16384" placeholder:"N" help:"Visitors' connections at a time (${default}). $$${env}"`
-	TrustedProxies []netip.Prefix `env:"HERALD_TRUSTED_PROXIES" placeholder:"CIDR" help:"Networks whose word for the visitor's address is believed (Forwarded, X-Forwarded-For); repeatable (none). $$${env}"`
-	Header         Headers        `env:"HERALD_HEADER" sep:"none" placeholder:"HEADER" help:"Constant header of every redirect, 'Name: value'; repeatable, one per line in the environment (none). $$${env}"`
+	CacheSize      Size    `env:"HERALD_CACHE_SIZE" default:"128MiB" placeholder:"SIZE" help:"Memory for links that are asked for often (${default}). $$${env}"`
+	MapLinks       bool    `env:"HERALD_MAP_LINKS" help:"Look links that are not in the cache up in the mapped file: half the cost, but all pages that were looked at may count as this process's memory (off). $$${env}"`
+	MaxConnections int     `env:"HERALD_MAX_CONNECTIONS" default:"16384" placeholder:"N" help:"Visitors' connections at a time (${default}). $$${env}"`
+	Header         Headers `env:"HERALD_HEADER" sep:"none" placeholder:"HEADER" help:"Constant header of every redirect, 'Name: value'; repeatable, one per line in the environment (none). $$${env}"`
 
 	LedgerSync        SyncMode      `env:"HERALD_LEDGER_SYNC" default:"100ms" placeholder:"DURATION" help:"How often hits are synced to disk: what a power cut can cost; or always, then every answer waits for the disk (${default}). $$${env}"`
 	NoLedger          bool          `name:"no-ledger" env:"HERALD_NO_LEDGER" help:"Redirect without counting (off). $$${env}"`
@@ -77,7 +75,7 @@ func (f *ShortenerFlags) Open(server *ServerFlags, secure *tls.Config, log *slog
 		DrainTimeout: server.DrainTimeout,
 		Redirect: redirect.Options{
 			CacheBytes:     int(f.CacheSize),
-			TrustedProxies: f.TrustedProxies,
+			TrustedProxies: server.TrustedProxies,
 			Headers:        f.Header,
 			MaxConns:       f.MaxConnections,
 			TLS:            secure,

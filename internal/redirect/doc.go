@@ -14,7 +14,8 @@
 //     request that starts later: a read that began earlier cannot bring the old
 //     answer back into the cache.
 //   - Memory and connections are bounded by settings, and no client can hold a
-//     connection by being slow: see Options.RequestTimeout and IdleTimeout.
+//     connection by being slow: see Options.RequestTimeout and IdleTimeout. That
+//     holds over TLS, too, from the handshake to the goodbye.
 //
 // It is the only home of fasthttp.
 package redirect
