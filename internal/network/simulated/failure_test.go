@@ -116,7 +116,7 @@ func TestTimes(t *testing.T) {
 				if want == ok && err != nil || want != ok && err == nil {
 					t.Fatalf("call %d: got error %v; want kind %q", i+1, err, want)
 				} else if want != ok {
-					refusal(t, err, want)
+					refused(t, err, want)
 				}
 			}
 		})
@@ -125,13 +125,13 @@ func TestTimes(t *testing.T) {
 		n := newWorld(t, simulated.Options{}).As("mastodon")
 		for _, key := range []string{"k1", "k2"} {
 			_, err := n.Post(t.Context(), known("ada"), text(key, "#simulate:transient*1"))
-			refusal(t, err, transient)
+			refused(t, err, transient)
 		}
 	})
 	t.Run("in the link", func(t *testing.T) {
 		n := newWorld(t, simulated.Options{}).As("facebook")
 		_, err := n.Post(t.Context(), known("ada"), render.Post{Text: "x", Link: &render.Link{URL: "http://a.example/", Description: "#simulate:quota"}})
-		refusal(t, err, publish.QuotaExhausted)
+		refused(t, err, publish.QuotaExhausted)
 	})
 }
 
@@ -223,13 +223,13 @@ func TestPatience(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 			began := time.Now()
 			_, err := n.Post(ctx, known("ada"), text(directive, "#simulate:"+directive))
-			refusal(t, err, publish.UnknownOutcome)
+			refused(t, err, publish.UnknownOutcome)
 			if took := time.Since(began); took != 2*time.Second || !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("%s: got error %v after %v; want the caller's own end after 2s", directive, err, took)
 			}
 			cancel()
 			_, err = n.Post(ctx, known("ada"), text("over", "Hello"))
-			refusal(t, err, publish.Transient) // nothing was sent
+			refused(t, err, publish.Transient) // nothing was sent
 		}
 		began := time.Now()
 		if _, err := n.Post(t.Context(), known("ada"), text("s", "#simulate:slow=10s")); err != nil || time.Since(began) != 10*time.Second {
@@ -320,7 +320,7 @@ func TestLimits(t *testing.T) {
 		{"sina", "link", render.Post{Text: "x http://go.example/a"}, ""},
 		{"pinterest", "no picture", render.Post{Text: "x"}, publish.MediaInvalid},
 		{"reddit", "picture", render.Post{Text: "x", Media: many(1)}, publish.MediaInvalid},
-		{"simulated", "much", render.Post{Text: strings.Repeat("x", 1e6), Media: many(30)}, ""},
+		{"simulated", "much", render.Post{Text: strings.Repeat("x", 1e5), Media: many(30)}, ""},
 		{"simulated", "too much", render.Post{Text: "x", Media: []render.Media{{Data: append([]byte("\x89PNG\r\n\x1a\n"), make([]byte, 64<<20)...)}}}, publish.MediaInvalid},
 		{"instagram", "known by name alone", render.Post{Text: "x"}, ""},
 	} {

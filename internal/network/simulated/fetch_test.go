@@ -55,7 +55,7 @@ func (t *transport) seen() []string {
 }
 
 // previewed is a world with fetchers that run until the test ends.
-func previewed(t *testing.T, bases link.Bases, tr *transport) *simulated.World {
+func previewed(t *testing.T, bases link.Bases, tr http.RoundTripper) *simulated.World {
 	t.Helper()
 	w := newWorld(t, simulated.Options{Bases: func(context.Context) (link.Bases, error) { return bases, nil }, Transport: tr})
 	ctx, cancel := context.WithCancel(context.Background())
@@ -117,15 +117,21 @@ func TestFetchersDrop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := &transport{hold: make(chan struct{})}
 		w := previewed(t, bases, tr)
-		const more = 9
-		for i := range 4 + 1024 + more { // those that fetchers hold, those that wait, and too many
+		post := func(i int) {
 			if _, err := w.As("facebook").Post(t.Context(), known("ada"), text("k", fmt.Sprintf("http://go.example/%d", i))); err != nil {
-				t.Fatalf("post: %v", err)
-			}
-			if i < 4 {
-				synctest.Wait()
+				t.Errorf("post: %v", err)
 			}
 		}
+		for i := range 4 { // as many as fetchers hold
+			post(i)
+			synctest.Wait()
+		}
+		const more = 9 // than can wait
+		var group sync.WaitGroup
+		for i := range 1024 + more {
+			group.Go(func() { post(i) })
+		}
+		group.Wait()
 		if got := w.Stats().Dropped; got != more {
 			t.Errorf("got %d dropped; want %d", got, more)
 		}
@@ -142,10 +148,7 @@ func TestFetchersAreNotPeople(t *testing.T) {
 	for _, provider := range []string{"simulated", "bluesky", "mastodon", "vkontakte", "facebook", "linkedin", "threads", "twitter", "discord", "reddit", "telegram", "tumblr"} {
 		synctest.Test(t, func(t *testing.T) {
 			tr := &agents{}
-			w := newWorld(t, simulated.Options{Bases: func(context.Context) (link.Bases, error) { return bases, nil }, Transport: tr})
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			go w.Run(ctx)
+			w := previewed(t, bases, tr)
 			post := render.Post{Text: "http://go.example/a", Spans: []render.Span{{Kind: render.URLSpan, Start: 0, End: 19, Value: "http://go.example/a"}}}
 			if _, err := w.As(provider).Post(t.Context(), known("ada"), post); err != nil {
 				t.Fatalf("post: %v", err)
