@@ -7,8 +7,8 @@
 // They end at SIGTERM, SIGINT, and with their standard input, so that they do not
 // outlive a test that is killed.
 //
-// PDS_JWT_SECRET and PDS_RATE_LIMITS_ENABLED are taken from the environment: with
-// a known secret a test can sign tokens that have expired.
+// PDS_JWT_SECRET and PDS_RATE_LIMIT… are taken from the environment: with a known
+// secret a test can sign tokens that have expired.
 import http from 'node:http'
 import path from 'node:path'
 import { randomBytes } from 'node:crypto'

@@ -35,19 +35,21 @@ type person struct {
 // identifies something is replaced by its name.
 func TestDoubleIsLikePDS(t *testing.T) {
 	real, imitated := pds.Shared(t), double.New(deaf{t})
-	want := dialogue(t, ofPDS(real))
-	got := dialogue(t, ofDouble(imitated))
+	handles := [3]string{newHandle(), newHandle(), newHandle()}
+	want := dialogue(t, ofPDS(real), handles)
+	got := dialogue(t, ofDouble(imitated), handles)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("answers (-PDS +double):\n%s", diff)
 	}
 }
 
-// dialogue makes calls and notes what was answered.
-func dialogue(t *testing.T, s server) map[string]string {
-	handle := "talker.test"
+// dialogue makes calls and notes what was answered. The handles are those of who
+// talks, of another account, and of one that is closed.
+func dialogue(t *testing.T, s server, handles [3]string) map[string]string {
+	handle := handles[0]
 	did, password := s.newAccount(t, handle)
-	other, _ := s.newAccount(t, "listener.test")
-	closed, closedPassword := s.newAccount(t, "closed.test")
+	other, _ := s.newAccount(t, handles[1])
+	closed, closedPassword := s.newAccount(t, handles[2])
 
 	login := func(name, password string) person {
 		var session struct {
@@ -62,7 +64,7 @@ func dialogue(t *testing.T, s server) map[string]string {
 		return person{session.DID, session.Access, session.Refresh}
 	}
 	me := login(handle, password)
-	gone := login("closed.test", closedPassword)
+	gone := login(handles[2], closedPassword)
 	s.deactivate(t, closed)
 
 	upload := func(mime string, data []byte) map[string]any {

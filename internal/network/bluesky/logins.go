@@ -50,7 +50,8 @@ func (l *logins) wait(who account, now time.Time) time.Duration {
 	return delay
 }
 
-// forget makes room: of the accounts that may log in freely again, else of any.
+// forget makes room for a quarter of maxLogins: of the accounts that may log in
+// freely again, and then of any.
 func (l *logins) forget(now time.Time) {
 	for who, limiter := range l.accounts {
 		if limiter.TokensAt(now) >= loginsAtOnce {
@@ -58,7 +59,7 @@ func (l *logins) forget(now time.Time) {
 		}
 	}
 	for who := range l.accounts {
-		if len(l.accounts) < maxLogins {
+		if len(l.accounts) <= maxLogins*3/4 {
 			return
 		}
 		delete(l.accounts, who)

@@ -38,6 +38,16 @@ func loopback(t *testing.T) http.RoundTripper {
 	return transport
 }
 
+// afar is a transport whose calls seem to come from elsewhere, so that the limits
+// of the real server hold for them.
+type afar struct{ http.RoundTripper }
+
+func (a afar) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("X-Forwarded-For", "203.0.113.7")
+	return a.RoundTripper.RoundTrip(r)
+}
+
 // adapter is the network with a clock. nil: the real one.
 func adapter(t *testing.T, now func() time.Time) *bluesky.Network {
 	if now == nil {

@@ -69,15 +69,15 @@ func (n *Network) fit(ctx context.Context, m render.Media) (sized, error) {
 		e.Err = ctx.Err()
 		return sized{}, e
 	}
-	return shrink(m.Data)
+	return shrink(m.Data, maxBytes)
 }
 
-// shrink decodes a picture and makes it a JPEG of at most maxBytes. What shines
+// shrink decodes a picture and makes it a JPEG of at most limit bytes. What shines
 // through is white.
-func shrink(data []byte) (sized, error) {
+func shrink(data []byte, limit int) (sized, error) {
 	m, _, err := image.Decode(bytes.NewReader(data))
 	if err != nil {
-		return sized{}, refuse(publish.MediaInvalid, fmt.Sprintf("the picture is larger than %d bytes and cannot be read", maxBytes))
+		return sized{}, refuse(publish.MediaInvalid, fmt.Sprintf("the picture is larger than %d bytes and cannot be read", limit))
 	}
 	turn := orientationOf(data)
 	var scaled *image.RGBA
@@ -94,7 +94,7 @@ func shrink(data []byte) (sized, error) {
 		if err := jpeg.Encode(&b, shown, &jpeg.Options{Quality: try.quality}); err != nil {
 			return sized{}, refuse(publish.MediaInvalid, "the picture cannot be made smaller: "+err.Error())
 		}
-		if b.Len() <= maxBytes {
+		if b.Len() <= limit {
 			return sized{b.Bytes(), "image/jpeg", shown.Bounds().Dx(), shown.Bounds().Dy()}, nil
 		}
 	}

@@ -5,12 +5,14 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"image"
 	"image/color"
 	"image/gif"
 	"image/jpeg"
 	"image/png"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -52,6 +54,20 @@ func encodeJPEG(t testing.TB, m image.Image, quality int) []byte {
 	return b.Bytes()
 }
 
+// padded makes the file of a picture larger than the network takes, without a
+// pixel more: a PNG with a chunk that nobody reads, a JPEG with comments.
+func padded(data []byte) []byte {
+	if bytes.HasPrefix(data, []byte{0xff, 0xd8}) {
+		comment := append([]byte{0xff, 0xfe, 0xff, 0xff}, make([]byte, 0xffff-2)...)
+		return slices.Concat(data[:2], bytes.Repeat(comment, maxBytes/0xffff+1), data[2:])
+	}
+	const header = 33 // signature and the first chunk
+	chunk := append(binary.BigEndian.AppendUint32(nil, maxBytes), "prIv"...)
+	chunk = append(chunk, make([]byte, maxBytes)...)
+	chunk = binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(chunk[4:]))
+	return slices.Concat(data[:header], chunk, data[header:])
+}
+
 // withOrientation puts an Exif part into a JPEG.
 func withOrientation(data []byte, order binary.AppendByteOrder, o uint16) []byte {
 	tiff := []byte("II*\x00")
@@ -75,8 +91,8 @@ func withOrientation(data []byte, order binary.AppendByteOrder, o uint16) []byte
 func TestFit(t *testing.T) {
 	n := New(nil, time.Now)
 	small := encodePNG(t, noise(40, 30))
-	large := encodePNG(t, noise(800, 600))
-	photo := encodeJPEG(t, noise(1000, 700), 99)
+	large := padded(encodePNG(t, noise(120, 60)))
+	photo := encodeJPEG(t, noise(140, 70), 90)
 	var animated bytes.Buffer
 	if err := gif.Encode(&animated, noise(64, 32), nil); err != nil {
 		t.Fatal(err)
@@ -92,10 +108,10 @@ func TestFit(t *testing.T) {
 		{"small GIF", render.Media{Type: "image/gif", Data: animated.Bytes()}, true, "image/gif", 64, 32},
 		{"small, of a kind that we cannot read", render.Media{Type: "image/avif", Data: []byte("????ftypavif")}, true, "image/avif", 0, 0},
 		{"small and turned", render.Media{Type: "image/jpeg", Data: withOrientation(encodeJPEG(t, noise(40, 30), 80), binary.BigEndian, 6)}, true, "image/jpeg", 30, 40},
-		{"large PNG", render.Media{Type: "image/png", Data: large}, false, "image/jpeg", 800, 600},
-		{"large JPEG", render.Media{Type: "image/jpeg", Data: photo}, false, "image/jpeg", 1000, 700},
-		{"large and turned", render.Media{Type: "image/jpeg", Data: withOrientation(photo, binary.LittleEndian, 8)}, false, "image/jpeg", 700, 1000},
-		{"large and long", render.Media{Type: "image/png", Data: encodePNG(t, noise(8000, 45))}, false, "image/jpeg", 2000, 11},
+		{"large PNG", render.Media{Type: "image/png", Data: large}, false, "image/jpeg", 120, 60},
+		{"large JPEG", render.Media{Type: "image/jpeg", Data: padded(photo)}, false, "image/jpeg", 140, 70},
+		{"large and turned", render.Media{Type: "image/jpeg", Data: withOrientation(padded(photo), binary.LittleEndian, 8)}, false, "image/jpeg", 70, 140},
+		{"large and long", render.Media{Type: "image/png", Data: padded(encodePNG(t, noise(8000, 4)))}, false, "image/jpeg", 2000, 1},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -124,11 +140,13 @@ func TestFit(t *testing.T) {
 func TestFitRefuses(t *testing.T) {
 	n := New(nil, time.Now)
 	huge := encodePNG(t, image.NewGray(image.Rect(0, 0, 1, 1)))
-	binary.BigEndian.PutUint32(huge[16:], 100_000) // width
-	binary.BigEndian.PutUint32(huge[20:], 100_000)
-	huge = append(fixCRC(huge), make([]byte, maxBytes)...)
-	cut := encodePNG(t, noise(800, 600))
-	cut = cut[:maxBytes+1]
+	const width, height, sum = 16, 20, 29 // in the first chunk
+	binary.BigEndian.PutUint32(huge[width:], 100_000)
+	binary.BigEndian.PutUint32(huge[height:], 100_000)
+	binary.BigEndian.PutUint32(huge[sum:], crc32.ChecksumIEEE(huge[12:sum]))
+	huge = padded(huge)
+	cut := padded(encodePNG(t, noise(60, 60)))
+	cut = cut[:len(cut)-100]
 	for name, m := range map[string]render.Media{
 		"a video":                 {Type: "video/mp4", Data: []byte("ftyp")},
 		"large and no picture":    {Type: "image/png", Data: make([]byte, maxBytes+1)},
@@ -147,36 +165,36 @@ func TestFitRefuses(t *testing.T) {
 		defer func() { <-n.scaling }()
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		_, err := n.fit(ctx, render.Media{Type: "image/png", Data: encodePNG(t, noise(800, 600))})
+		_, err := n.fit(ctx, render.Media{Type: "image/png", Data: padded(encodePNG(t, noise(8, 6)))})
 		if e, ok := errors.AsType[*publish.Error](err); !ok || e.Kind != publish.Transient {
 			t.Errorf("got %v; want %s", err, publish.Transient)
 		}
 	})
 }
 
-// fixCRC makes the checksum of a PNG's header right again.
-func fixCRC(data []byte) []byte {
-	const start, end = 12, 29 // type and data of the first chunk
-	crc := uint32(0xffffffff)
-	for _, b := range data[start:end] {
-		crc ^= uint32(b)
-		for range 8 {
-			crc = crc>>1 ^ 0xedb88320&-(crc&1)
-		}
+// TestShrink makes a picture smaller than it can be without loss of pixels, and
+// gives up on one that cannot be that small.
+func TestShrink(t *testing.T) {
+	data := encodePNG(t, noise(600, 60))
+	got, err := shrink(data, 10_000)
+	if err != nil || len(got.data) > 10_000 || got.width != 500 || got.height != 50 {
+		t.Errorf("got %d bytes, %d x %d, error %v; want at most 10000, 500 x 50", len(got.data), got.width, got.height, err)
 	}
-	binary.BigEndian.PutUint32(data[end:], ^crc)
-	return data
+	_, err = shrink(data, 100)
+	if e, ok := errors.AsType[*publish.Error](err); !ok || e.Kind != publish.MediaInvalid {
+		t.Errorf("got %v; want %s", err, publish.MediaInvalid)
+	}
 }
 
 // TestTransparency shows that what shines through becomes white, not black.
 func TestTransparency(t *testing.T) {
-	m := noise(1000, 600)
-	for y := 300; y < 600; y++ {
-		for x := range 1000 {
+	m := noise(100, 60)
+	for y := 30; y < 60; y++ {
+		for x := range 100 {
 			m.SetRGBA(x, y, color.RGBA{})
 		}
 	}
-	got, err := shrink(encodePNG(t, m))
+	got, err := shrink(encodePNG(t, m), maxBytes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +202,7 @@ func TestTransparency(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r, g, b, _ := shown.At(500, 500).RGBA(); min(r, g, b) < 0xf000 {
+	if r, g, b, _ := shown.At(50, 50).RGBA(); min(r, g, b) < 0xf000 {
 		t.Errorf("got %x %x %x; want white", r, g, b)
 	}
 }

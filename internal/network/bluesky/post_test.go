@@ -2,13 +2,13 @@ package bluesky_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"image"
-	"image/color"
 	"image/jpeg"
-	"image/png"
-	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,25 +23,16 @@ import (
 	"herald.example/internal/site"
 )
 
-// large is a picture of more than a million bytes.
+// large is a picture of 2 million bytes: most of them are a chunk that nobody
+// reads.
 func large(t *testing.T) []byte {
 	t.Helper()
-	m := image.NewRGBA(image.Rect(0, 0, 1000, 700))
-	random := rand.New(rand.NewPCG(3, 4))
-	for y := range 700 {
-		for x := range 1000 {
-			v := random.Uint32()
-			m.SetRGBA(x, y, color.RGBA{byte(v), byte(v >> 8), byte(v >> 16), 255})
-		}
-	}
-	var b bytes.Buffer
-	if err := (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&b, m); err != nil {
-		t.Fatal(err)
-	}
-	if b.Len() < 2_000_000 {
-		t.Fatalf("got a picture of %d bytes; want 2 million", b.Len())
-	}
-	return b.Bytes()
+	small := contract.PNG(t, 300, 200)
+	const size, header = 2_000_000, 33 // the signature and the first chunk
+	chunk := append(binary.BigEndian.AppendUint32(nil, size), "prIv"...)
+	chunk = append(chunk, make([]byte, size)...)
+	chunk = binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(chunk[4:]))
+	return slices.Concat(small[:header], chunk, small[header:])
 }
 
 // TestPostIsRead posts everything that a post can have, and reads it as a stranger.
@@ -131,7 +122,7 @@ func TestPostIsRead(t *testing.T) {
 			}
 			second := got.Pictures[1]
 			m, err := jpeg.Decode(bytes.NewReader(second.Data))
-			if err != nil || len(second.Data) > 1_000_000 || second.Type != "image/jpeg" || m.Bounds() != image.Rect(0, 0, second.Width, second.Height) {
+			if err != nil || len(second.Data) > 1_000_000 || second.Width != 300 || second.Type != "image/jpeg" || m.Bounds() != image.Rect(0, 0, second.Width, second.Height) {
 				t.Errorf("got a picture of %d bytes of %s, %d x %d, error %v; want a smaller JPEG", len(second.Data), second.Type, second.Width, second.Height, err)
 			}
 		})

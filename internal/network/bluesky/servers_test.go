@@ -100,18 +100,33 @@ type said struct {
 // none.
 func (s server) call(t *testing.T, verb, method string, token site.Secret, mime string, body any) said {
 	t.Helper()
+	return s.callBy(t, loopback(t), verb, method, token, mime, body)
+}
+
+// callBy is call by another transport. It may be called by any goroutine.
+func (s server) callBy(t *testing.T, transport http.RoundTripper, verb, method string, token site.Secret, mime string, body any) said {
+	t.Helper()
+	answer, err := s.try(t.Context(), transport, verb, method, token, mime, body)
+	if err != nil {
+		t.Errorf("%s: %v", method, err)
+	}
+	return answer
+}
+
+// try is call for those who look at the error.
+func (s server) try(ctx context.Context, transport http.RoundTripper, verb, method string, token site.Secret, mime string, body any) (said, error) {
 	data, ok := body.([]byte)
 	if !ok && body != nil {
 		var err error
 		if data, err = json.Marshal(body); err != nil {
-			t.Fatal(err)
+			return said{}, err
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, verb, s.url+"/xrpc/"+method, bytes.NewReader(data))
 	if err != nil {
-		t.Fatal(err)
+		return said{}, err
 	}
 	if mime != "" {
 		r.Header.Set("Content-Type", mime)
@@ -119,14 +134,14 @@ func (s server) call(t *testing.T, verb, method string, token site.Secret, mime 
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+string(token))
 	}
-	response, err := (&http.Client{Transport: loopback(t)}).Do(r)
+	response, err := (&http.Client{Transport: transport}).Do(r)
 	if err != nil {
-		t.Fatalf("%s: %v", method, err)
+		return said{}, err
 	}
 	defer response.Body.Close()
 	answer := said{Status: response.StatusCode}
 	if answer.body, err = io.ReadAll(response.Body); err != nil {
-		t.Fatalf("%s: %v", method, err)
+		return said{}, err
 	}
 	if answer.Status != http.StatusOK {
 		var words struct {
@@ -134,9 +149,9 @@ func (s server) call(t *testing.T, verb, method string, token site.Secret, mime 
 			Message string `json:"message"`
 		}
 		if err := json.Unmarshal(answer.body, &words); err != nil {
-			t.Fatalf("%s: got status %d and %.200s: %v", method, answer.Status, answer.body, err)
+			return said{}, fmt.Errorf("status %d and %.200s: %w", answer.Status, answer.body, err)
 		}
 		answer.Code, answer.Message = words.Error, words.Message
 	}
-	return answer
+	return answer, nil
 }

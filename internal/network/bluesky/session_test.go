@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
+	"herald.example/internal/network"
+	"herald.example/internal/network/bluesky"
 	"herald.example/internal/network/bluesky/double"
 	"herald.example/internal/network/contract"
 	"herald.example/internal/publish"
@@ -22,14 +25,14 @@ func words(text string) render.Post {
 	return render.Post{Key: uuid.NewString(), Created: time.Now().UnixMilli(), Text: text}
 }
 
-// wantKind checks the kind of a refusal.
-func wantKind(t *testing.T, err error, want publish.Kind) *publish.Error {
+// wantKind checks the kind of a refusal, and returns what it says.
+func wantKind(t *testing.T, err error, want publish.Kind) publish.Error {
 	t.Helper()
 	e, ok := errors.AsType[*publish.Error](err)
 	if !ok || e.Kind != want {
 		t.Fatalf("got %v; want %s", err, want)
 	}
-	return e
+	return *e
 }
 
 // TestExpiredSessions walks a session to its end: its access token, its refresh
@@ -164,14 +167,19 @@ func TestLoginsAreFew(t *testing.T) {
 func TestLoginLimit(t *testing.T) {
 	onServers(t, func(t *testing.T, s server) {
 		handle := newHandle() // of nobody: the server counts before it looks
-		for i := range 30 {
-			got := s.call(t, http.MethodPost, "com.atproto.server.createSession", "", "application/json", map[string]string{"identifier": handle, "password": "wrong"})
-			if got.Status != http.StatusUnauthorized {
-				t.Fatalf("login %d: got %+v; want status 401", i, got)
-			}
+		transport := afar{loopback(t)}
+		var group sync.WaitGroup
+		for range 30 {
+			group.Go(func() {
+				got := s.callBy(t, transport, http.MethodPost, "com.atproto.server.createSession", "", "application/json", map[string]string{"identifier": handle, "password": "wrong"})
+				if got.Status != http.StatusUnauthorized {
+					t.Errorf("got %+v; want status 401", got)
+				}
+			})
 		}
+		group.Wait()
 		who := site.Opened{Account: site.Account{Server: s.url, Name: "@" + handle}, Credentials: site.Credentials{Secret: "wrong-password"}}
-		_, _, _, err := adapter(t, nil).Introduce(t.Context(), who)
+		_, _, _, err := bluesky.New(network.NewClient(transport), time.Now).Introduce(t.Context(), who)
 		if e := wantKind(t, err, publish.RateLimited); e.RetryAfter <= 0 || e.RetryAfter > 5*time.Minute || e.Status != http.StatusTooManyRequests {
 			t.Errorf("got a wait of %v, status %d; want at most 5m, 429", e.RetryAfter, e.Status)
 		}
