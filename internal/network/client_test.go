@@ -61,27 +61,29 @@ func TestDo(t *testing.T) {
 			body, _ := io.ReadAll(r.Body)
 			w.Header().Set("X-Sent", string(body))
 			w.WriteHeader(201)
-			io.WriteString(w, "made")
+			fmt.Fprint(w, "made")
 		case "/refused":
 			w.WriteHeader(422)
-			io.WriteString(w, "no")
+			fmt.Fprint(w, "no")
 		case "/elsewhere":
 			http.Redirect(w, r, "/made", http.StatusTemporaryRedirect)
 		case "/full":
-			io.WriteString(w, strings.Repeat("x", network.MaxAnswer))
+			fmt.Fprint(w, strings.Repeat("x", network.MaxAnswer))
 		case "/long":
-			io.WriteString(w, strings.Repeat("x", network.MaxAnswer+1))
+			fmt.Fprint(w, strings.Repeat("x", network.MaxAnswer+1))
 		case "/long-refusal":
 			w.WriteHeader(500)
-			io.WriteString(w, strings.Repeat("x", network.MaxAnswer+1))
+			fmt.Fprint(w, strings.Repeat("x", network.MaxAnswer+1))
 		case "/half", "/half-refusal":
 			w.Header().Set("Content-Length", "10")
 			if r.URL.Path == "/half-refusal" {
 				w.WriteHeader(403)
 			}
-			io.WriteString(w, "half")
+			fmt.Fprint(w, "half")
 		case "/closed":
-			io.Copy(io.Discard, r.Body)
+			if _, err := io.Copy(io.Discard, r.Body); err != nil {
+				t.Error(err)
+			}
 			panic(http.ErrAbortHandler)
 		}
 	}))
@@ -154,7 +156,7 @@ func TestIdleConnection(t *testing.T) {
 					if !first {
 						return
 					}
-					io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+					fmt.Fprint(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 				}
 			}()
 		}

@@ -79,7 +79,7 @@ func (w World) send(t *testing.T, post render.Post) publish.Receipt {
 }
 
 // refuse makes a post that must be refused with one of kinds.
-func (w World) refuse(t *testing.T, who site.Opened, post render.Post, kinds ...publish.Kind) *publish.Error {
+func (w World) refuse(t *testing.T, who site.Opened, post render.Post, kinds ...publish.Kind) publish.Error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -88,7 +88,7 @@ func (w World) refuse(t *testing.T, who site.Opened, post render.Post, kinds ...
 }
 
 // refused looks at a refusal: its kind, and that it tells no secrets.
-func (w World) refused(t *testing.T, receipt publish.Receipt, err error, kinds ...publish.Kind) *publish.Error {
+func (w World) refused(t *testing.T, receipt publish.Receipt, err error, kinds ...publish.Kind) publish.Error {
 	t.Helper()
 	e, ok := errors.AsType[*publish.Error](err)
 	if !ok {
@@ -108,7 +108,7 @@ func (w World) refused(t *testing.T, receipt publish.Receipt, err error, kinds .
 			t.Error("the error tells a secret")
 		}
 	}
-	return e
+	return *e
 }
 
 // gains runs f and checks by how many posts strangers see more.

@@ -93,9 +93,8 @@ func (f *Faults) Handler(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		answer := &httptest.ResponseRecorder{Code: http.StatusOK, HeaderMap: http.Header{}}
+		answer := httptest.NewRecorder() // 200 and nothing, until something writes to it
 		if fault.Lands {
-			answer = httptest.NewRecorder()
 			next.ServeHTTP(answer, r)
 		}
 		if fault.Act != Close {
@@ -116,7 +115,7 @@ func (f Fault) play(w http.ResponseWriter, r *http.Request, answer *httptest.Res
 	if f.Status != 0 {
 		status = f.Status
 	}
-	if body == "" && answer.Body != nil {
+	if body == "" {
 		body = answer.Body.String()
 	}
 	maps.Copy(w.Header(), f.Header)
