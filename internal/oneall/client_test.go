@@ -203,6 +203,19 @@ var api = sync.OnceValues(func() (*openapi3.T, error) {
 	return doc, doc.Validate(context.Background())
 })
 
+// templates are the paths of the description as expressions.
+var templates = sync.OnceValue(func() map[string]*regexp.Regexp {
+	found := make(map[string]*regexp.Regexp)
+	doc, _ := api()
+	for template := range doc.Paths.Map() {
+		pattern := strings.NewReplacer(".", `\.`, "{token}", `(?P<token>[^/]+)`, "{format}", `(?P<format>json|xml)`).Replace(template)
+		found[template] = regexp.MustCompile("^" + pattern + "$")
+	}
+	return found
+})
+
+var slashes = regexp.MustCompile("/+")
+
 // operation finds what describes a request: the path's template, and the operation,
 // nil when the path does not offer the method.
 func operation(t testing.TB, r *http.Request) (route *routers.Route, params map[string]string) {
@@ -211,10 +224,9 @@ func operation(t testing.TB, r *http.Request) (route *routers.Route, params map[
 	if err != nil {
 		t.Fatalf("openapi.json: %v", err)
 	}
-	path := regexp.MustCompile("/+").ReplaceAllString(r.URL.Path, "/")
+	path := slashes.ReplaceAllString(r.URL.Path, "/")
 	for template, item := range doc.Paths.Map() {
-		pattern := strings.NewReplacer(".", `\.`, "{token}", `(?P<token>[^/]+)`, "{format}", `(?P<format>json|xml)`).Replace(template)
-		match := regexp.MustCompile("^" + pattern + "$")
+		match := templates()[template]
 		found := match.FindStringSubmatch(path)
 		if found == nil {
 			continue

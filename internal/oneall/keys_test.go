@@ -93,7 +93,7 @@ func TestWrongKeysAreSlowed(t *testing.T) {
 	for range 5 {
 		guess("192.0.2.1").want(401)
 	}
-	for range 1000 {
+	for range 100 {
 		if got := guess("192.0.2.1").want(429, "Too many wrong keys"); got.header.Get("Retry-After") != "12" || got.header.Get("WWW-Authenticate") != "" {
 			t.Fatalf("got Retry-After %q, WWW-Authenticate %q", got.header.Get("Retry-After"), got.header.Get("WWW-Authenticate"))
 		}

@@ -32,7 +32,7 @@ func TestCreateShorturl(t *testing.T) {
 			t.Errorf("got %s", got.raw)
 		}
 	}
-	if w.shorten("http://www.example.com") == w.shorten("http://www.example.com") {
+	if first, second := w.shorten("http://www.example.com"), w.shorten("http://www.example.com"); first == second {
 		t.Error("got one token for two short URLs")
 	}
 	l, err := w.links.Get(t.Context(), refAt(w.shorten("http://www.example.com")))
