@@ -152,39 +152,46 @@ func (r *renderer) takeText(text string) {
 // URL behind it when what stays of the body does not have it.
 func (r *renderer) join(body draft, url string, limits Limits) draft {
 	var tail draft
-	for {
-		w := r.p.walk(limits, body, r.p.Escape)
-		end, over := w.fit(r.p.count(limits, tail, r.p.Escape))
-		kept := body.cut(end)
-		if url != "" && !kept.has(url, end) && tail.text == "" {
-			tail = r.p.ending(url, body.text != "")
-			if r.tooLong(tail, limits) {
-				url, tail = "", draft{}
-			}
-			continue
+	atEnd := func() {
+		if tail = r.p.ending(url, body.text != ""); r.tooLong(tail, limits) {
+			url, tail = "", draft{}
 		}
-		switch {
-		case over.Max == 0:
-		case end == 0:
-			r.lose("the text is not shown: nothing of it fits into %d %s", over.Max, over.Unit)
-			if tail.text != "" {
-				return r.p.ending(url, false)
-			}
-		default:
-			r.lose("the text was cut to %d %s", over.Max, over.Unit)
-			if kept.endsInURL() {
-				kept.text += " "
-			}
-			kept.text += ellipsis
-		}
-		return kept.add(tail)
 	}
+	if url != "" && !body.has(url, len(body.text)) {
+		atEnd()
+	}
+	end, over := r.fit(body, tail, limits)
+	if url != "" && tail.text == "" && !body.has(url, end) { // it would be cut off
+		atEnd()
+		end, over = r.fit(body, tail, limits)
+	}
+	kept := body.cut(end)
+	switch {
+	case over.Max == 0:
+	case end == 0:
+		r.lose("the text is not shown: nothing of it fits into %d %s", over.Max, over.Unit)
+		if tail.text != "" {
+			return r.p.ending(url, false)
+		}
+	default:
+		r.lose("the text was cut to %d %s", over.Max, over.Unit)
+		if kept.endsInURL() {
+			kept.text += " "
+		}
+		kept.text += ellipsis
+	}
+	return kept.add(tail)
+}
+
+// fit finds how much of the body stays before the tail, as walker.fit does.
+func (r *renderer) fit(body, tail draft, limits Limits) (end int, over Limit) {
+	w := r.p.walk(limits, body, r.p.Escape)
+	return w.fit(r.p.count(limits, tail, r.p.Escape))
 }
 
 // tooLong says whether not even the link alone fits, and notes it.
 func (r *renderer) tooLong(tail draft, limits Limits) bool {
-	w := r.p.walk(limits, tail, r.p.Escape)
-	_, over := w.fit(cost{})
+	_, over := r.fit(tail, draft{}, limits)
 	if over.Max > 0 {
 		r.lose("the link is not shown: it is longer than %d %s", over.Max, over.Unit)
 	}

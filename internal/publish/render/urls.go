@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/publicsuffix"
+	"golang.org/x/text/unicode/norm"
 
 	"herald.example/internal/link"
 )
@@ -204,8 +205,8 @@ func shorten(url string) string {
 	)
 	_, shown, _ := strings.Cut(url, "://")
 	_, rest := hostOf(url)
-	if first, _ := utf8.DecodeRuneInString(shown); unicode.Is(unicode.M, first) {
-		return url // a mark would go to what stands before
+	if !norm.NFC.PropertiesString(shown).BoundaryBefore() {
+		return url // its first character would melt into the one before
 	}
 	if rest == "/" {
 		return shown[:len(shown)-1]

@@ -91,6 +91,7 @@ func TestShorten(t *testing.T) {
 		{"http://example.com/" + strings.Repeat("e\u0301", 14), "example.com/" + strings.Repeat("e\u0301", 14)},
 		{"http://example.com/" + strings.Repeat("e\u0301", 15), "example.com/" + strings.Repeat("e\u0301", 12) + "…"},
 		{"http://\u0301.example/x", "http://\u0301.example/x"},
+		{"http://\u1161.example/x", "http://\u1161.example/x"},
 	} {
 		if got := shorten(test.url); got != test.want {
 			t.Errorf("shorten(%q): got %q; want %q", test.url, got, test.want)

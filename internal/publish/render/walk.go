@@ -22,7 +22,8 @@ type walker struct {
 	used   cost // by the text before pos
 	pos    int  // a boundary of grapheme clusters
 	next   int  // the first span that does not end before pos
-	paid   int  // up to where the next span is paid for
+	price  int  // of the next span, in characters
+	paid   int  // up to where the price pays for it; its start: there is no price
 	dotted bool // pos is in or behind a run of domain bytes with a dot in it
 }
 
@@ -90,24 +91,34 @@ func (w *walker) step() bool {
 // returns up to where it paid.
 func (w *walker) stepSpan(from, to int) int {
 	text, s := w.d.text, &w.d.spans[w.next]
+	if from <= s.Start { // the span is new
+		w.price, w.paid = w.p.price(text, s)
+		for i, l := range w.limits {
+			if l.Unit == URLCount && s.Kind == URLSpan {
+				w.used[i]++
+			}
+		}
+	}
+	if w.paid <= s.Start { // without a price; clusters at its ends stay whole
+		if after := w.next + 1; after < len(w.d.spans) {
+			to = min(to, w.d.spans[after].Start)
+		}
+		w.pay(text[from:to], from < s.Start || !s.bare(w.escape))
+		return to
+	}
 	if from < s.Start {
 		w.pay(text[from:s.Start], true)
-		return s.Start
 	}
-	if from == s.Start {
-		var price int
-		price, w.paid = w.p.price(text, s)
+	if from <= s.Start {
 		for i, l := range w.limits {
 			if l.Unit != URLCount {
-				w.used[i] += price * l.Unit.scale()
-			} else if s.Kind == URLSpan {
-				w.used[i]++
+				w.used[i] += w.price * l.Unit.scale()
 			}
 		}
 	}
 	to = min(to, s.End)
 	if from = max(from, w.paid); from < to {
-		w.pay(text[from:to], !s.bare(w.escape))
+		w.pay(text[from:to], true)
 	}
 	return to
 }
@@ -143,10 +154,10 @@ func (w *walker) free() bool {
 }
 
 // fit finds how much of the draft stays when tail is to follow: all of it, or what
-// ends where it may be cut, with room for an ellipsis. over is the limit that all
+// ends behind a word where it may be cut, with room for an ellipsis. over is the limit that all
 // of it would break; none: it fits.
 func (w *walker) fit(tail cost) (end int, over Limit) {
-	if w.max == (cost{}) {
+	if w.fitsAnyway(tail) {
 		return len(w.d.text), Limit{}
 	}
 	var dots, space cost
@@ -162,9 +173,9 @@ func (w *walker) fit(tail cost) (end int, over Limit) {
 			if budget := most - tail[i] - dots[i]; blank > 0 && 5*atBlank[i] >= 4*budget {
 				end = blank
 			}
-			return len(strings.TrimRightFunc(w.d.text[:end], unicode.IsSpace)), w.limits[i]
+			return end, w.limits[i]
 		}
-		if !w.free() {
+		if last, _ := utf8.DecodeLastRuneInString(w.d.text[:w.pos]); unicode.IsSpace(last) || !w.free() {
 			continue
 		}
 		more := tail
@@ -176,12 +187,28 @@ func (w *walker) fit(tail cost) (end int, over Limit) {
 		}
 		if !w.over(more) {
 			end = w.pos
-			if r, _ := utf8.DecodeRuneInString(w.d.text[end:]); unicode.IsSpace(r) {
+			if next, _ := utf8.DecodeRuneInString(w.d.text[end:]); unicode.IsSpace(next) {
 				blank, atBlank = end, w.used
 			}
 		}
 	}
 	return len(w.d.text), Limit{}
+}
+
+// fitsAnyway says whether the draft is so short that it need not be counted: in no
+// unit does a text cost more than its bytes, but for spans with a price.
+func (w *walker) fitsAnyway(tail cost) bool {
+	bytes := len(w.d.text)
+	if w.escape != "" {
+		bytes *= 2
+	}
+	for i, l := range w.limits {
+		dearest := bytes + len(w.d.spans)*max(w.p.URLCost*l.Unit.scale(), 1)
+		if l.Max > 0 && dearest+tail[i] > w.max[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // behindURL says whether pos is right behind a URL, where an ellipsis would be
