@@ -1,15 +1,18 @@
 # make lists what there is to make; .ci/run makes the same targets.
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fuzz cover bench crash
+.PHONY: help run run-shortener build test race lint fuzz cover bench crash crash-publish servers
 
 DATA     ?= data
 ROUNDS   ?= 20
 FUZZTIME ?= 200000x
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: build ## start the shortener on the folder data (DATA=...)
+run: build ## start the sharing API with its shortener on the folder data (DATA=...)
+	./bin/sharing-api serve --data $(DATA)
+
+run-shortener: build ## start the shortener alone on the folder data (DATA=...)
 	./bin/shortener serve --data $(DATA)
 
 build: ## build the programs into bin
@@ -30,8 +33,14 @@ fuzz: ## fuzz every parser for a while (FUZZTIME=200000x each)
 cover: ## show how much of each function the tests reach
 	go test -coverprofile=cover.prof ./... && go tool cover -func=cover.prof
 
-bench: ## measure the redirect under load (bench/README.md; BENCHFLAGS=...)
+bench: ## measure the redirect and the API under load (bench/README.md; BENCHFLAGS=...)
 	go test -run='^$$' -bench=. -benchtime=1x -timeout=0 ./bench $(BENCHFLAGS)
 
-crash: ## kill the real program under load and count again (ROUNDS=20)
+crash: ## kill the shortener under load and count again (ROUNDS=20)
 	go test -run='^TestCrash' -count=1 -v -timeout=0 ./cmd/shortener -rounds=$(ROUNDS)
+
+crash-publish: ## kill the sharing API while it publishes and look for lost and double posts (ROUNDS=20)
+	go test -run='^TestCrashPublish' -count=1 -v -timeout=0 ./cmd/sharing-api -publish-rounds=$(ROUNDS)
+
+servers: ## install the real servers and clients that the tests run against, below .ci
+	@.ci/get-snac .ci/snac && .ci/get-pds && .ci/get-clients
