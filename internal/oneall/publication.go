@@ -15,7 +15,10 @@ import (
 // publicationNode is a publication in the details of a message: contract, section 7.
 func (h *Handler) publicationNode(p publish.Publication, tracking bool, bases link.Bases, totals map[link.Ref]link.Totals) object {
 	node := object{{"provider", p.Provider}, {"user_token", p.User}, {"identity_token", p.Identity}}
-	return node.with(tracking, "tracked_shorturls", h.trackedShorturls(p, bases, totals))
+	if !tracking {
+		return node
+	}
+	return append(node, member{"tracked_shorturls", h.trackedShorturls(p, bases, totals)})
 }
 
 // publicationEntry is a publication in the answer to publishing: contract, section 5.
@@ -41,7 +44,10 @@ func (h *Handler) publicationEntry(p publish.Publication, tracking bool, bases l
 	node = append(node,
 		member{"status", object{{"flag", flag}, {"code", code}, {"message", message}}},
 		member{"shorturls", object{{"count", len(shorturls)}, {"entries", shorturls}}})
-	return node.with(tracking && p.State != publish.Failed, "tracked_shorturls", h.trackedShorturls(p, bases, totals))
+	if !tracking || p.State == publish.Failed {
+		return node
+	}
+	return append(node, member{"tracked_shorturls", h.trackedShorturls(p, bases, totals)})
 }
 
 // trackedShorturls are the live links of a publication in the form of the details,

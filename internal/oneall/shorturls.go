@@ -173,13 +173,15 @@ func (h *Handler) shorturlNode(l link.Link, bases link.Bases, t link.Totals) obj
 
 // shorturlHead is a link without its number of referrals.
 func (h *Handler) shorturlHead(l link.Link, bases link.Bases, t link.Totals) object {
-	node := object{
-		{"shorturl_token", l.Slug},
-		{"original_url", l.Target},
-		{"short_url", bases.ShortURL(l.Ref)},
-		{"date_creation", h.date(l.Created)},
+	node := append(make(object, 0, 6), // room for all that is added
+		member{"shorturl_token", l.Slug},
+		member{"original_url", l.Target},
+		member{"short_url", bases.ShortURL(l.Ref)},
+		member{"date_creation", h.date(l.Created)})
+	if t.LastReferral.IsZero() {
+		return node
 	}
-	return node.with(!t.LastReferral.IsZero(), "date_last_referral", h.date(t.LastReferral))
+	return append(node, member{"date_last_referral", h.date(t.LastReferral)})
 }
 
 // linksError keeps what the shortener says of links, and makes everything else one
