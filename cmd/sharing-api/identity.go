@@ -143,7 +143,7 @@ type identityRmCommand struct {
 
 // Run removes the identity and says so.
 func (c *identityRmCommand) Run(call *command.Call) error {
-	return c.ask("remove identity "+c.Identity, func(client *operator.Client) error {
+	return c.ask("delete identity "+c.Identity, func(client *operator.Client) error {
 		i, err := client.DeleteIdentity(call.Context, c.Site, c.Identity)
 		if err != nil {
 			return err

@@ -70,7 +70,7 @@ func printMessage(call *command.Call, m operator.Message) error {
 	}
 	if err := lines(call, [][2]string{
 		{"message", m.Token}, {"made", date(m.Created)}, {"published", rounds}, {"text", m.Text}, {"link", m.Link},
-		{"publications", count(len(m.Publications), "publication", "publications")},
+		{"publications", fmt.Sprint(len(m.Publications))},
 	}); err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func publicationLines(p operator.Publication) [][2]string {
 	var tracked []string
 	for _, l := range p.Links {
 		if !l.Deleted {
-			tracked = append(tracked, l.Domain+"/"+l.Slug)
+			tracked = append(tracked, l.ShortURL)
 		}
 	}
 	tries := ""

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -32,34 +33,48 @@ func (r remote) ask(operation string, do func(*operator.Client) error) error {
 	return explain(operation, do(client))
 }
 
-// explain says what an operator can do about an error of the server.
+// explain says what an operator can do about an error of the server, and at what
+// operation it came up, unless the error says so itself.
 func explain(operation string, err error) error {
-	refused, isNetwork := errors.AsType[*publish.Error](err)
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.Is(err, operator.ErrUnavailable):
-		return fmt.Errorf("%s: %w; is it running, and is --control its address?", operation, err)
-	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("%s: the server did not answer in time; its log may say more", operation)
-	case errors.Is(err, linkapi.ErrNoRoute):
-		return fmt.Errorf("%s: %w; is --control the address of a sharing-api? A shortener alone knows no sites", operation, err)
-	case isNetwork && (refused.Kind == publish.AuthExpired || refused.Kind == publish.AuthRevoked || refused.Kind == publish.PermissionMissing):
-		return fmt.Errorf("%s: %w; give credentials that are good for posting", operation, err)
-	case errors.Is(err, site.ErrNotFound):
-		return fmt.Errorf("%s: %w; site list, user list and identity list print what is there", operation, err)
-	case errors.Is(err, publish.ErrNotFound):
-		return fmt.Errorf("%s: %w; message list prints what is there", operation, err)
-	case errors.Is(err, site.ErrTaken):
-		return fmt.Errorf("%s: %w; choose another one", operation, err)
-	case errors.Is(err, site.ErrProvider):
-		return fmt.Errorf("%s: %w; provider list prints the keys", operation, err)
-	case errors.Is(err, site.ErrOwned):
-		return fmt.Errorf("%s: %w: by the API, or remove it with identity rm", operation, err)
-	case errors.Is(err, linkapi.ErrUnauthorized):
+	}
+	if errors.Is(err, linkapi.ErrUnauthorized) {
 		return command.Explain(operation, err)
 	}
-	return fmt.Errorf("%s: %w", operation, err)
+	if said := strings.ReplaceAll(err.Error(), `"`, ""); !strings.HasPrefix(said, operation+":") {
+		err = fmt.Errorf("%s: %w", operation, err)
+	}
+	if advice := advise(err); advice != "" {
+		return fmt.Errorf("%w; %s", err, advice)
+	}
+	return err
+}
+
+// advise is what an operator can do about an error; empty when it says so itself.
+func advise(err error) string {
+	refused, isNetwork := errors.AsType[*publish.Error](err)
+	switch {
+	case errors.Is(err, operator.ErrUnavailable):
+		return "is it running, and is --control its address?"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "the server did not answer in time; its log may say more"
+	case errors.Is(err, linkapi.ErrNoRoute):
+		return "is --control the address of a sharing-api? A shortener alone knows no sites"
+	case isNetwork && (refused.Kind == publish.AuthExpired || refused.Kind == publish.AuthRevoked || refused.Kind == publish.PermissionMissing):
+		return "give credentials that are good for posting"
+	case errors.Is(err, site.ErrNotFound):
+		return "site list, user list and identity list print what is there"
+	case errors.Is(err, publish.ErrNotFound):
+		return "message list prints what is there"
+	case errors.Is(err, site.ErrTaken):
+		return "choose another one"
+	case errors.Is(err, site.ErrProvider):
+		return "provider list prints the keys"
+	case errors.Is(err, site.ErrOwned):
+		return "the API moves it, or identity rm removes it"
+	}
+	return ""
 }
 
 // list is which page of a list is printed.

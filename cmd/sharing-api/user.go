@@ -111,7 +111,7 @@ type userRmCommand struct {
 
 // Run removes the user and says so.
 func (c *userRmCommand) Run(call *command.Call) error {
-	return c.ask("remove user "+c.User, func(client *operator.Client) error {
+	return c.ask("delete user "+c.User, func(client *operator.Client) error {
 		u, err := client.DeleteUser(call.Context, c.Site, c.User)
 		if err != nil {
 			return err

@@ -85,6 +85,11 @@ func (p publisher) Providers(s site.Site) []publish.Provider {
 	}
 }
 
+// Bases are two domains.
+func (p publisher) Bases(context.Context) (link.Bases, error) {
+	return link.ParseBases([]string{"http://127.0.0.1:8080", "https://go.example.com"})
+}
+
 // Messages is the list under the name that a publisher gives it.
 func (p publisher) Messages(ctx context.Context, siteID string, q site.ListQuery) (site.Page[publish.Head], error) {
 	return p.List(ctx, siteID, q)
@@ -297,6 +302,7 @@ var contract = []struct {
 			{"damaged name", site.SiteDraft{Name: "a\xff"}, site.ErrName},
 			{"no name", site.SiteDraft{}, site.ErrName},
 			{"bad domain", site.SiteDraft{Name: "a", Domain: "a/b"}, link.ErrDomain},
+			{"domain of somebody else", site.SiteDraft{Name: "a", Domain: "go.elsewhere.example"}, link.ErrDomain},
 			{"bad provider", site.SiteDraft{Name: "a", Simulated: []string{"Face"}}, site.ErrProvider},
 		} {
 			_, keys, err := w.AddSite(w.Context(), c.draft)
@@ -573,7 +579,7 @@ func checkMessages(w world) {
 		Head: operator.Head{Token: second, Created: created, LastPublished: created}, Rounds: 1, Text: "Grüße <&>", Link: "https://example.com/?a=b&c=d",
 		Publications: []operator.Publication{
 			{Number: 1, Round: 1, Provider: "mastodon", User: user, Identity: identity, State: publish.Pending, Created: created, Due: created,
-				Links: []operator.TrackedLink{{Ref: linkapi.Ref{Domain: "go.example.com", Slug: "8WEtk2a"}, Target: "https://example.com/?a=b&c=d"}}},
+				Links: []operator.TrackedLink{{Ref: linkapi.Ref{Domain: "go.example.com", Slug: "8WEtk2a"}, ShortURL: "https://go.example.com/8WEtk2a", Target: "https://example.com/?a=b&c=d"}}},
 			{Number: 2, Round: 1, Provider: "bluesky", User: user, State: publish.Failed, Created: created, Sent: at.Add(time.Hour), Tries: 2, Links: []operator.TrackedLink{},
 				Refusal: &publish.Refusal{Kind: publish.SpamBlocked, Message: "no <spam>", Status: 403, Code: "x", At: at}},
 			{Number: 3, Round: 1, Provider: "simulated", Identity: identity, State: publish.Published, Created: created, Links: []operator.TrackedLink{},

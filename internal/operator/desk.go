@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"herald.example/internal/link"
 	"herald.example/internal/publish"
 	"herald.example/internal/site"
 )
@@ -25,10 +26,16 @@ type Archive interface {
 	Messages(ctx context.Context, siteID string, q site.ListQuery) (site.Page[publish.Head], error)
 }
 
+// Domains knows where short URLs live, also while a shortener apart is down.
+type Domains interface {
+	Bases(ctx context.Context) (link.Bases, error)
+}
+
 // Publisher is what a desk needs beside the directory.
 type Publisher interface {
 	Importer
 	Archive
+	Domains
 }
 
 // Desk is Operations on a directory and a publisher. It is safe for concurrent use.
@@ -70,6 +77,9 @@ func (d *Desk) Site(_ context.Context, name string) (Site, error) {
 
 // AddSite makes a site.
 func (d *Desk) AddSite(ctx context.Context, draft site.SiteDraft) (Site, site.NewKeys, error) {
+	if err := d.checkDomain(ctx, draft.Domain); err != nil {
+		return Site{}, site.NewKeys{}, fmt.Errorf("add site %.63s: %w", draft.Name, err)
+	}
 	s, keys, err := d.dir.AddSite(ctx, draft)
 	if err != nil {
 		return Site{}, site.NewKeys{}, err
@@ -77,9 +87,34 @@ func (d *Desk) AddSite(ctx context.Context, draft site.SiteDraft) (Site, site.Ne
 	return newSite(s), keys, nil
 }
 
+// checkDomain refuses a domain that the shortener does not serve: every message of
+// its site would fail.
+func (d *Desk) checkDomain(ctx context.Context, domain string) error {
+	if domain == "" {
+		return nil
+	}
+	checked, err := link.CheckDomain(domain)
+	if err != nil {
+		return err
+	}
+	bases, err := d.pub.Bases(ctx)
+	if err != nil {
+		return err
+	}
+	if bases.Find(checked) == nil {
+		return fmt.Errorf("%w: %s is not served here; served are %s", link.ErrDomain, checked, strings.Join(bases.Domains(), ", "))
+	}
+	return nil
+}
+
 // EditSite changes the settings of a site.
 func (d *Desk) EditSite(ctx context.Context, name string, edit SiteEdit) (Site, error) {
 	return on(d, name, func(s site.Site) (site.Site, error) {
+		if edit.Domain != nil {
+			if err := d.checkDomain(ctx, *edit.Domain); err != nil {
+				return site.Site{}, fmt.Errorf("edit site %s: %w", s.Name, err)
+			}
+		}
 		return d.dir.EditSite(ctx, s.ID, func(s *site.Site) error {
 			if edit.Name != nil {
 				s.Name = *edit.Name
@@ -226,6 +261,13 @@ func (d *Desk) Messages(ctx context.Context, name string, q site.ListQuery) (Pag
 func (d *Desk) Message(ctx context.Context, name, token string) (Message, error) {
 	return on(d, name, func(s site.Site) (Message, error) {
 		m, publications, err := d.pub.Message(ctx, s.ID, token)
-		return newMessage(m, publications), err
+		if err != nil {
+			return Message{}, err
+		}
+		bases, err := d.pub.Bases(ctx)
+		if err != nil && !errors.Is(err, publish.ErrUnavailable) {
+			return Message{}, err
+		}
+		return newMessage(m, publications, bases), nil // without bases, short URLs are what they would be over https
 	}, func(m Message) Message { return m })
 }

@@ -40,6 +40,7 @@ var statuses = []struct {
 	{linkapi.ErrRequest, http.StatusBadRequest, "bad_request"},
 	{linkapi.ErrNoRoute, http.StatusNotFound, "no_route"},
 	{linkapi.ErrMethod, http.StatusMethodNotAllowed, "bad_method"},
+	{publish.ErrUnavailable, http.StatusServiceUnavailable, "no_shortener"},
 	{ErrUnavailable, http.StatusServiceUnavailable, "unavailable"},
 	{context.DeadlineExceeded, http.StatusGatewayTimeout, "timeout"},
 	{linkapi.ErrInternal, http.StatusInternalServerError, "internal"},

@@ -3,6 +3,7 @@ package operator
 import (
 	"time"
 
+	"herald.example/internal/link"
 	"herald.example/internal/linkapi"
 	"herald.example/internal/publish"
 	"herald.example/internal/site"
@@ -156,11 +157,12 @@ type Publication struct {
 // TrackedLink is a link of a publication.
 type TrackedLink struct {
 	linkapi.Ref
-	Target  string `json:"original_url"`
-	Deleted bool   `json:"is_deleted,omitempty"`
+	ShortURL string `json:"short_url"`
+	Target   string `json:"original_url"`
+	Deleted  bool   `json:"is_deleted,omitempty"`
 }
 
-func newMessage(m publish.Message, publications []publish.Publication) Message {
+func newMessage(m publish.Message, publications []publish.Publication, bases link.Bases) Message {
 	view := Message{Head: Head{m.Token, m.Created, m.LastPublished}, Rounds: m.Rounds, Publications: []Publication{}}
 	if m.Parts.Text != nil {
 		view.Text = m.Parts.Text.Body
@@ -169,12 +171,12 @@ func newMessage(m publish.Message, publications []publish.Publication) Message {
 		view.Link = m.Parts.Link.URL
 	}
 	for _, p := range publications {
-		view.Publications = append(view.Publications, newPublication(p))
+		view.Publications = append(view.Publications, newPublication(p, bases))
 	}
 	return view
 }
 
-func newPublication(p publish.Publication) Publication {
+func newPublication(p publish.Publication, bases link.Bases) Publication {
 	view := Publication{
 		Number: p.Number, Round: p.Round, Provider: p.Provider, User: p.User, Identity: p.Identity, State: p.State,
 		Created: p.Created, Sent: p.Sent, Tries: p.Tries, Links: []TrackedLink{},
@@ -184,7 +186,7 @@ func newPublication(p publish.Publication) Publication {
 		view.Due = p.Due
 	}
 	for _, l := range p.Links {
-		view.Links = append(view.Links, TrackedLink{linkapi.Ref(l.Ref), l.Target, l.Deleted})
+		view.Links = append(view.Links, TrackedLink{linkapi.Ref(l.Ref), bases.ShortURL(l.Ref), l.Target, l.Deleted})
 	}
 	return view
 }

@@ -59,7 +59,7 @@ type SiteDraft struct {
 func OpenDirectory(ctx context.Context, store Store, ring *Ring, now func() time.Time) (*Directory, error) {
 	sites, err := store.Sites(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read sites: %w", err)
+		return nil, err
 	}
 	d := &Directory{store: store, ring: ring, now: now}
 	r, err := d.newRoll(sites)
@@ -163,7 +163,7 @@ func (d *Directory) PrivateKey(public string) (Secret, error) {
 func (d *Directory) AddSite(ctx context.Context, draft SiteDraft) (Site, NewKeys, error) {
 	s := Site{ID: newToken(), Name: draft.Name, Created: d.moment(), Domain: draft.Domain, Simulated: draft.Simulated}
 	if err := checkSettings(&s); err != nil {
-		return Site{}, NewKeys{}, fmt.Errorf("add site: %w", err)
+		return Site{}, NewKeys{}, fmt.Errorf("add site %.63s: %w", draft.Name, err)
 	}
 	d.sealing.RLock()
 	defer d.sealing.RUnlock()
@@ -172,7 +172,7 @@ func (d *Directory) AddSite(ctx context.Context, draft SiteDraft) (Site, NewKeys
 	d.changing.Lock()
 	defer d.changing.Unlock()
 	if err := d.put(ctx, s); err != nil {
-		return Site{}, NewKeys{}, fmt.Errorf("add site %s: %w", s.Name, err)
+		return Site{}, NewKeys{}, err
 	}
 	return s, keys, nil
 }
@@ -230,14 +230,10 @@ func (d *Directory) change(ctx context.Context, id, what string, edit func(*Site
 		return Site{}, fmt.Errorf("%s site: %w", what, ErrNotFound)
 	}
 	s := r.sites[i]
-	err := edit(&s)
-	if err == nil {
-		err = d.put(ctx, s)
-	}
-	if err != nil {
+	if err := edit(&s); err != nil {
 		return Site{}, fmt.Errorf("%s site %s: %w", what, r.sites[i].Name, err)
 	}
-	return s, nil
+	return s, d.put(ctx, s)
 }
 
 // maxPairs is the most pairs of keys of a site.

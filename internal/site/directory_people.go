@@ -9,12 +9,12 @@ import (
 // last seen when they were made.
 func (d *Directory) AddUser(ctx context.Context, site string) (User, error) {
 	if err := d.checkSite(site); err != nil {
-		return User{}, fmt.Errorf("add user: %w", err)
+		return User{}, err
 	}
 	now := d.moment()
 	u := User{Token: newToken(), Created: now, LastLogin: now}
 	if err := d.store.PutUser(ctx, site, u); err != nil {
-		return User{}, fmt.Errorf("add user: %w", err)
+		return User{}, err
 	}
 	return u, nil
 }
@@ -32,20 +32,12 @@ func (d *Directory) User(ctx context.Context, site, token string) (Person, error
 	if err := d.look("user", site, token); err != nil {
 		return Person{}, err
 	}
-	p, err := d.store.User(ctx, site, token)
-	if err != nil {
-		return Person{}, fmt.Errorf("user %s: %w", token, err)
-	}
-	return p, nil
+	return d.store.User(ctx, site, token)
 }
 
 // Users returns a page of users.
 func (d *Directory) Users(ctx context.Context, site string, q ListQuery, f UserFilter) (Page[Person], error) {
-	page, err := list(d, site, q, func() (Page[Person], error) { return d.store.ListUsers(ctx, site, q, f) })
-	if err != nil {
-		return page, fmt.Errorf("list users: %w", err)
-	}
-	return page, nil
+	return list(d, site, q, func() (Page[Person], error) { return d.store.ListUsers(ctx, site, q, f) })
 }
 
 // list holds a query against the rules and hands it to the store.
@@ -64,11 +56,7 @@ func (d *Directory) DeleteUser(ctx context.Context, site, token string) (Person,
 	if err := d.look("user", site, token); err != nil {
 		return Person{}, err
 	}
-	p, err := d.store.DeleteUser(ctx, site, token)
-	if err != nil {
-		return Person{}, fmt.Errorf("delete user %s: %w", token, err)
-	}
-	return p, nil
+	return d.store.DeleteUser(ctx, site, token)
 }
 
 // Login lets an account arrive, in one transaction. An account that the site knows
@@ -77,11 +65,8 @@ func (d *Directory) DeleteUser(ctx context.Context, site, token string) (Person,
 // with ErrOwned, and MoveIdentity is the way. A new account is an identity of the
 // user named, or of a new one.
 func (d *Directory) Login(ctx context.Context, site string, login Login) (Person, Identity, Connection, error) {
-	fail := func(err error) (Person, Identity, Connection, error) {
-		return Person{}, Identity{}, Connection{}, fmt.Errorf("login by %.40q: %w", login.Provider, err)
-	}
 	if err := d.checkLogin(site, login); err != nil {
-		return fail(err)
+		return Person{}, Identity{}, Connection{}, err
 	}
 	profile := cleanProfile(login.Profile)
 	now := d.moment()
@@ -112,13 +97,10 @@ func (d *Directory) Login(ctx context.Context, site string, login Login) (Person
 		return d.store.Arrive(ctx, site, login.User, login.Provider, login.Account.ID, arrive)
 	}()
 	if err != nil {
-		return fail(err)
+		return Person{}, Identity{}, Connection{}, err
 	}
 	p, err := d.store.User(ctx, site, u.Token)
-	if err != nil {
-		return fail(fmt.Errorf("user %s: %w", u.Token, err))
-	}
-	return p, i, c, nil
+	return p, i, c, err
 }
 
 // checkLogin refuses a login that cannot be kept.
@@ -145,20 +127,12 @@ func (d *Directory) Identity(ctx context.Context, site, token string) (Identity,
 	if err := d.look("identity", site, token); err != nil {
 		return Identity{}, err
 	}
-	i, err := d.store.Identity(ctx, site, token)
-	if err != nil {
-		return Identity{}, fmt.Errorf("identity %s: %w", token, err)
-	}
-	return i, nil
+	return d.store.Identity(ctx, site, token)
 }
 
 // Identities returns a page of identities.
 func (d *Directory) Identities(ctx context.Context, site string, q ListQuery) (Page[Identity], error) {
-	page, err := list(d, site, q, func() (Page[Identity], error) { return d.store.ListIdentities(ctx, site, q) })
-	if err != nil {
-		return page, fmt.Errorf("list identities: %w", err)
-	}
-	return page, nil
+	return list(d, site, q, func() (Page[Identity], error) { return d.store.ListIdentities(ctx, site, q) })
 }
 
 // edit lets edit change an identity and writes it.
@@ -166,11 +140,7 @@ func (d *Directory) edit(ctx context.Context, site, token string, edit func(*Ide
 	if err := d.look("identity", site, token); err != nil {
 		return Identity{}, err
 	}
-	i, err := d.store.EditIdentity(ctx, site, token, edit)
-	if err != nil {
-		return Identity{}, fmt.Errorf("identity %s: %w", token, err)
-	}
-	return i, nil
+	return d.store.EditIdentity(ctx, site, token, edit)
 }
 
 // MoveIdentity gives an identity to another user of the site and returns that user.
@@ -182,7 +152,7 @@ func (d *Directory) MoveIdentity(ctx context.Context, site, token, user string) 
 		i.User = user
 		return nil
 	}); err != nil {
-		return Person{}, fmt.Errorf("move: %w", err)
+		return Person{}, err
 	}
 	return d.User(ctx, site, user)
 }
@@ -192,11 +162,7 @@ func (d *Directory) DeleteIdentity(ctx context.Context, site, token string) (Ide
 	if err := d.look("identity", site, token); err != nil {
 		return Identity{}, err
 	}
-	i, err := d.store.DeleteIdentity(ctx, site, token)
-	if err != nil {
-		return Identity{}, fmt.Errorf("delete identity %s: %w", token, err)
-	}
-	return i, nil
+	return d.store.DeleteIdentity(ctx, site, token)
 }
 
 // SetProfile writes what a network tells of an account now. An account without ID is
@@ -238,18 +204,10 @@ func (d *Directory) Connection(ctx context.Context, site, token string) (Connect
 	if err := d.look("connection", site, token); err != nil {
 		return Connection{}, err
 	}
-	c, err := d.store.Connection(ctx, site, token)
-	if err != nil {
-		return Connection{}, fmt.Errorf("connection %s: %w", token, err)
-	}
-	return c, nil
+	return d.store.Connection(ctx, site, token)
 }
 
 // Connections returns a page of connections.
 func (d *Directory) Connections(ctx context.Context, site string, q ListQuery) (Page[Connection], error) {
-	page, err := list(d, site, q, func() (Page[Connection], error) { return d.store.ListConnections(ctx, site, q) })
-	if err != nil {
-		return page, fmt.Errorf("list connections: %w", err)
-	}
-	return page, nil
+	return list(d, site, q, func() (Page[Connection], error) { return d.store.ListConnections(ctx, site, q) })
 }

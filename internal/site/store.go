@@ -46,7 +46,7 @@ type Connections interface {
 	ListConnections(ctx context.Context, site string, q ListQuery) (Page[Connection], error)
 }
 
-// Store is all that a Directory keeps.
+// Store is all that a Directory keeps. Its errors name the operation and its subject.
 type Store interface {
 	Sites
 	Users

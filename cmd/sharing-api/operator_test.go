@@ -1,0 +1,290 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"herald.example/internal/command"
+)
+
+// operate runs a command against the server and returns what it printed and its
+// exit code.
+func (s *server) operate(args ...string) (stdout, stderr string, code int) {
+	return execute(s.t, append(args, "--control", s.control, "--data", s.data)...)
+}
+
+var (
+	uuids  = regexp.MustCompile(`[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+	dates  = regexp.MustCompile(`\b20\d\d-\d\d-\d\dT[\d:.]+Z`)
+	spaces = regexp.MustCompile(` {2,}`)
+)
+
+// TestOperator runs commands against one server, in order, and compares what they
+// print and how they end. In what is printed, UUID stands for a UUID, DATE for a
+// date, API and REDIRECT for addresses; in arguments, {name} for the first UUID
+// that the command with that name to save printed.
+func TestOperator(t *testing.T) {
+	s := start(t, t.TempDir())
+	saved := make(map[string]string)
+	var publicKey, privateKey string // of the site
+	const alice = "identity  UUID\nuser  UUID\nprovider  facebook\naccount  alice\naccount ID  alice\ndisplay name  alice\nprofile  http://API/simulated/?account=alice&provider=facebook\n"
+	for _, c := range []struct {
+		name   string
+		args   string // separated by spaces
+		before func(t *testing.T)
+		save   string
+		stdout string
+		stderr string
+		code   int
+	}{
+		{name: "no sites", args: "site list --json", stdout: `{"sites":[]}`},
+		{name: "add a site", args: "site add shop --domain 127.0.0.1 --simulate twitter,facebook --json", save: "site",
+			stdout: `{"site":{"site_id":"UUID","name":"shop","date_creation":"DATE","domain":"127.0.0.1","simulated_providers":["facebook","twitter"],"keys":[{"public_key":"UUID","date_creation":"DATE"}]},` +
+				`"new_keys":{"public_key":"UUID","private_key":"UUID"}}`},
+		{name: "add it again", args: "site add shop", code: command.Failed,
+			stderr: "sharing-api: add site shop: put site \"shop\": name is taken; choose another one\n"},
+		{name: "add with a bad name", args: "site add Shop", code: command.Failed,
+			stderr: "sharing-api: add site Shop: bad name: 'S' at position 1; use a-z, 0-9 and, inside, '-'\n"},
+		{name: "add with a foreign domain", args: "site add other --domain go.example.com", code: command.Failed,
+			stderr: "sharing-api: add site other: bad domain: go.example.com is not served here; served are 127.0.0.1\n"},
+		{name: "add another", args: "site add other",
+			stdout: "site  other\nID  UUID\nmade  DATE\npublic key  UUID\nprivate key  UUID (shown this once)\n"},
+		{name: "edit", args: "site edit other --name shelf --simulate *",
+			stdout: "site  shelf\nID  UUID\nmade  DATE\nsimulated  *\n"},
+		{name: "edit again", args: "site edit shelf --domain= --no-simulate --json",
+			stdout: `{"site":{"site_id":"UUID","name":"shelf","date_creation":"DATE","domain":"","simulated_providers":[],"keys":[{"public_key":"UUID","date_creation":"DATE"}]}}`},
+		{name: "list", args: "site list",
+			stdout: "SITE  ID  MADE  DOMAIN  SIMULATED\nshop  UUID  DATE  127.0.0.1  facebook,twitter\nshelf  UUID  DATE  \n"},
+		{name: "keys", args: "site keys shop", stdout: "PUBLIC KEY  MADE  EXPIRES\nUUID  DATE  never\n"},
+		{name: "rotate keys", args: "site keys {site} --rotate --grace 1h", save: "rotated",
+			stdout: "site  shop\nID  UUID\nmade  DATE\ndomain  127.0.0.1\nsimulated  facebook, twitter\npublic key  UUID\nprivate key  UUID (shown this once)\n"},
+		{name: "keys after that", args: "site keys shop", stdout: "PUBLIC KEY  MADE  EXPIRES\nUUID  DATE  never\nUUID  DATE  DATE\n"},
+		{name: "keys of nobody", args: "site keys nobody", code: command.Failed,
+			stderr: "sharing-api: read keys of site nobody: site \"nobody\": not found; site list, user list and identity list print what is there\n"},
+
+		{name: "add a user", args: "user add shop", save: "user", stdout: "UUID\n"},
+		{name: "add an identity", args: "identity add shop facebook --user {user} --name alice", save: "identity", stdout: alice},
+		{name: "add it again, for programs", args: "identity add shop facebook --name alice --json",
+			stdout: `{"identity":{"identity_token":"UUID","user_token":"UUID","provider":"facebook","date_creation":"DATE","date_last_update":"DATE","account_id":"alice","account":"alice",` +
+				`"display_name":"alice","profile_url":"http://API/simulated/?account=alice&provider=facebook"}}`},
+		{name: "add one for nobody", args: "identity add shop facebook --user {site} --name bob", code: command.Failed,
+			stderr: "sharing-api: add identity to site shop: read user \"UUID\": not found; site list, user list and identity list print what is there\n"},
+		{name: "add one of an unknown network", args: "identity add shop nowhere --name bob", code: command.Failed,
+			stderr: "sharing-api: add identity to site shop: no such provider: nowhere; provider list prints the keys\n"},
+		{name: "add one that the network refuses", args: "identity add shop twitter --name #simulate:auth_revoked", code: command.Failed,
+			stderr: "sharing-api: add identity to site shop: twitter: auth_revoked (status 401): Unauthorized; give credentials that are good for posting\n"},
+		{name: "users", args: "user list shop", stdout: "USER  MADE  LAST LOGIN  LOGINS  IDENTITIES\nUUID  DATE  DATE  2  facebook:alice\n"},
+		{name: "show a user", args: "user show shop {user}",
+			stdout: "user  UUID\nmade  DATE\nlast login  DATE\nlogins  2\nIDENTITY  USER  PROVIDER  ACCOUNT  UPDATED  STATE\nUUID  UUID  facebook  alice  DATE  connected\n"},
+		{name: "identities", args: "identity list shop --json",
+			stdout: `{"entries":[{"identity_token":"UUID","user_token":"UUID","provider":"facebook","date_creation":"DATE","date_last_update":"DATE","account_id":"alice","account":"alice",` +
+				`"display_name":"alice","profile_url":"http://API/simulated/?account=alice&provider=facebook"}],"total":1}`},
+		{name: "add a second user", args: "user add shop", save: "second", stdout: "UUID\n"},
+		{name: "a page of users", args: "user list shop --limit 1 --descending", stdout: "USER  MADE  LAST LOGIN  LOGINS  IDENTITIES\nUUID  DATE  DATE  0  \n", stderr: "there are more: --after UUID\n"},
+		{name: "the next page", args: "user list shop --limit 1 --descending --after {second}", stdout: "USER  MADE  LAST LOGIN  LOGINS  IDENTITIES\nUUID  DATE  DATE  2  facebook:alice\n"},
+
+		{name: "no messages", args: "message list shop", stdout: "MESSAGE  MADE  LAST PUBLISHED\n"},
+		{name: "messages", args: "message list shop", save: "message", stdout: "MESSAGE  MADE  LAST PUBLISHED\nUUID  DATE  DATE\n",
+			before: func(t *testing.T) {
+				body := fmt.Sprintf(`{"request":{"sharing_message":{"publish_for_user":{"user_token":%q,"providers":["facebook","twitter"]},`+
+					`"parts":{"text":{"body":"Grüße\nan alle"},"link":{"url":"https://example.com/"},"flags":{"enable_tracking":1}}}}}`, saved["user"])
+				status, answer := customer{public: publicKey, private: privateKey}.send(t, http.DefaultClient, "POST", "http://"+s.api+"/sharing/messages.json", body)
+				if status != 207 {
+					t.Fatalf("publish: got %d %s; want 207, for one of two networks", status, answer)
+				}
+			}},
+		{name: "show a message", args: "message show shop {message}",
+			stdout: "message  UUID\nmade  DATE\ntext  Grüße; an alle\nlink  https://example.com/\npublications  2\n\n" +
+				"1. facebook  published\nidentity  UUID\ntries  1, last DATE\npost  POST\npost ID  POST\nlinks  http://REDIRECT/SLUG\n\n" +
+				"2. twitter  failed\nwhy  target_missing: The user has no identity with this provider.\n"},
+		{name: "show nobody's message", args: "message show shop {user}", code: command.Failed,
+			stderr: "sharing-api: read message \"UUID\": no such message; message list prints what is there\n"},
+
+		{name: "rotate the seal", args: "seal rotate", stdout: "sealed 4 records under a new key; the key before is forgotten, so back up sealing.key anew\n"},
+		{name: "rotate the seal, for programs", args: "seal rotate --json", stdout: `{"num_resealed":4}`},
+
+		{name: "remove an identity", args: "identity rm shop {identity}", stdout: "removed identity UUID, alice on facebook\n"},
+		{name: "remove it again", args: "identity rm shop {identity}", code: command.Failed,
+			stderr: "sharing-api: delete identity \"UUID\": not found; site list, user list and identity list print what is there\n"},
+		{name: "remove a user", args: "user rm shop {user}", stdout: "removed user UUID with 0 identities\n"},
+		{name: "remove a user, for programs", args: "user rm shop {second} --json",
+			stdout: `{"user":{"user_token":"UUID","date_creation":"DATE","date_last_login":"DATE","num_logins":0,"identities":[]}}`},
+	} {
+		ok := t.Run(c.name, func(t *testing.T) {
+			if c.before != nil {
+				c.before(t)
+			}
+			for name, token := range saved {
+				c.args = strings.ReplaceAll(c.args, "{"+name+"}", token)
+			}
+			stdout, stderr, code := s.operate(strings.Fields(c.args)...)
+			if c.save != "" {
+				saved[c.save] = uuids.FindString(stdout)
+			}
+			if found := uuids.FindAllString(stdout, -1); c.name == "add a site" && len(found) > 2 {
+				publicKey, privateKey = found[len(found)-2], found[len(found)-1]
+			}
+			if strings.HasPrefix(c.stdout, "{") {
+				var compact bytes.Buffer
+				if err := json.Compact(&compact, []byte(stdout)); err != nil {
+					t.Fatalf("got %q: %v; want JSON", stdout, err)
+				}
+				stdout = compact.String()
+			}
+			clean := func(text string) string {
+				text = strings.NewReplacer(s.api, "API", s.redirect, "REDIRECT").Replace(text)
+				text = regexp.MustCompile(`REDIRECT/\w{7}\b`).ReplaceAllString(text, "REDIRECT/SLUG")
+				text = regexp.MustCompile(`(post|post ID)  +\S+\n`).ReplaceAllString(text, "$1  POST\n")
+				return spaces.ReplaceAllString(dates.ReplaceAllString(uuids.ReplaceAllString(text, "UUID"), "DATE"), "  ")
+			}
+			if code != c.code {
+				t.Errorf("got exit code %d; want %d", code, c.code)
+			}
+			if got := clean(stdout); got != c.stdout {
+				t.Errorf("got on standard output\n%s\nwant\n%s", got, c.stdout)
+			}
+			if got := clean(stderr); got != c.stderr {
+				t.Errorf("got on standard error\n%s\nwant\n%s", got, c.stderr)
+			}
+		})
+		if !ok {
+			return // the ones that follow stand on it
+		}
+	}
+	s.Stop()
+	for _, secret := range []string{privateKey} {
+		if strings.Contains(s.Log.String(), secret) {
+			t.Error("got a private key in the log")
+		}
+	}
+}
+
+// TestOperatorSecrets: credentials come from files or standard input, and are seen
+// nowhere, also when the network repeats them.
+func TestOperatorSecrets(t *testing.T) {
+	const secret = "very-secret-token"
+	asked := 0
+	network := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") == "Bearer "+secret {
+			asked++
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusUnauthorized)
+		fmt.Fprintf(w, `{"error":"the access token %s is invalid"}`, secret)
+	}))
+	defer network.Close()
+	s := start(t, t.TempDir(), "--allow-host", strings.TrimPrefix(network.URL, "http://"))
+	if _, stderr, code := s.operate("site", "add", "shop"); code != command.Done {
+		t.Fatalf("add site: got %d %s", code, stderr)
+	}
+	folder := t.TempDir()
+	write := func(name, content string) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	good := write("good", secret+"\n")
+	for _, c := range []struct {
+		name, provider, file string
+		stdin                string
+		want                 string
+		code                 int
+	}{
+		{"from a file", "mastodon", good, "", "mastodon: auth_", command.Failed},
+		{"from standard input", "mastodon", "-", secret + "\n", "mastodon: auth_", command.Failed},
+		{"no file", "mastodon", filepath.Join(folder, "none"), "", "no such file", command.Failed},
+		{"an empty file", "mastodon", write("empty", "\n"), "", "is empty", command.Failed},
+		{"two lines", "mastodon", write("lines", secret+"\n"+secret+"\n"), "", "more than one line", command.Failed},
+		{"too long", "mastodon", write("long", strings.Repeat(secret, 1000)), "", "longer than", command.Failed},
+		{"damaged", "mastodon", write("damaged", secret+"\xff"), "", "access token is no line of text", command.Failed},
+		{"nothing at standard input", "mastodon", "-", "", "is empty", command.Failed},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			input, err := os.Open(write("input", c.stdin))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer input.Close()
+			before := os.Stdin
+			os.Stdin = input
+			defer func() { os.Stdin = before }()
+			stdout, stderr, code := s.operate("identity", "add", "shop", c.provider, "--server", network.URL, "--access-token-file", c.file)
+			if code != c.code || !strings.Contains(stderr, c.want) || strings.Count(stderr, "\n") != 1 {
+				t.Errorf("got %d %q; want %d and one line with %q", code, stderr, c.code, c.want)
+			}
+			if strings.Contains(stdout+stderr, secret) {
+				t.Errorf("got the secret in %q, %q", stdout, stderr)
+			}
+		})
+	}
+	if asked != 2 {
+		t.Errorf("got %d requests with the secret at the network; want 2", asked)
+	}
+	s.Stop()
+	if strings.Contains(s.Log.String(), secret) {
+		t.Errorf("got the secret in the log %s", s.Log)
+	}
+}
+
+func TestOperatorUsage(t *testing.T) {
+	for _, c := range []struct{ name, args, want string }{
+		{"no command", "site", "add"},
+		{"no site", "user add", "<site>"},
+		{"no provider", "identity add shop", "<provider>"},
+		{"secret in a flag", "identity add shop mastodon --access-token abc", "unknown flag"},
+		{"two secrets at standard input", "identity add shop x --access-token-file - --app-password-file -", "standard input"},
+		{"nothing to edit", "site edit shop", "--domain"},
+		{"simulate and not", "site edit shop --simulate x --no-simulate", "--no-simulate"},
+		{"grace without rotation", "site keys shop --grace 1h", "--rotate"},
+		{"negative grace", "site keys shop --rotate --grace=-1h", "--grace"},
+		{"bad limit", "user list shop --limit 0", "--limit"},
+		{"limit too high", "message list shop --limit 501", "--limit"},
+		{"bad control address", "site list --control 8081 --token-file TOKEN", "host:port"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			token := filepath.Join(t.TempDir(), "token")
+			if err := os.WriteFile(token, []byte(strings.Repeat("0", 64)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			stdout, stderr, code := execute(t, strings.Fields(strings.ReplaceAll(c.args, "TOKEN", token))...)
+			if code != command.Usage || !strings.Contains(stderr, c.want) || strings.Count(stderr, "\n") != 1 || stdout != "" {
+				t.Errorf("got %d, %q, %q; want %d and one line with %s", code, stdout, stderr, command.Usage, c.want)
+			}
+		})
+	}
+}
+
+func TestOperatorCannotReach(t *testing.T) {
+	s := start(t, t.TempDir())
+	other := t.TempDir()
+	if err := os.WriteFile(filepath.Join(other, "control.token"), []byte(strings.Repeat("0", 64)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"no token", []string{"--control", s.control, "--data", t.TempDir()}, "--token-file"},
+		{"wrong token", []string{"--control", s.control, "--data", other}, "--token-file"},
+		{"nobody listens", []string{"--control", "unix:" + other + "/none", "--data", s.data}, "is it running"},
+		{"not a control address", []string{"--control", s.redirect, "--data", s.data}, "control address"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, stderr, code := execute(t, append([]string{"site", "list"}, c.args...)...)
+			if code != command.Failed || !strings.Contains(stderr, c.want) || strings.Count(stderr, "\n") != 1 {
+				t.Errorf("got %d, %q; want %d and one line with %q", code, stderr, command.Failed, c.want)
+			}
+		})
+	}
+}
