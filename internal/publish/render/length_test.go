@@ -165,7 +165,7 @@ func TestFits(t *testing.T) {
 // TestPictographs holds our table against the one that clusters are made with: only
 // pictographs stay together around a joiner.
 func TestPictographs(t *testing.T) {
-	for r := rune(0x21); r <= unicode.MaxRune; r++ {
+	for r := rune(0x21); r < 0x20000; r++ { // none are behind
 		if 0xd800 <= r && r <= 0xdfff {
 			continue
 		}

@@ -11,7 +11,7 @@ var whole = Limit{math.MaxInt, CodePoints}
 // ("said"). Where a source says just "characters", UTF-16 units are taken: no other
 // reading counts more but bytes.
 var profiles = map[string]Profile{
-	// 63,206 seen. Words and picture of a link are for owners of its domain, doc.
+	// 63,206 seen. Words and picture of a link are for owners of its domain, doc. 10 pictures said.
 	"facebook": {
 		Network: "Facebook", Text: Limits{{63_206, UTF16}},
 		Place: Attached, Pictures: 10, Videos: 1, Beside: LinkFirst,
@@ -62,7 +62,7 @@ var profiles = map[string]Profile{
 		Network: "Bluesky", Text: Limits{{300, Graphemes}, {3_000, Bytes}}, Short: true,
 		Place: Attached, Name: Limit{300, Graphemes}, Description: Limit{1_000, Graphemes}, Pictures: 4, Videos: 1, Beside: Preview,
 	},
-	// 500, emoji as their bytes, and 5 links, doc; links are attached to posts of text only, said.
+	// 500, emoji as their bytes, and 5 links, doc; links are attached to posts of text only, and 20 pictures, said.
 	"threads": {
 		Network: "Threads", Text: Limits{{500, EmojiBytes}, {5, URLCount}},
 		Place: Attached, Pictures: 20, Videos: 1, Beside: OneOf,

@@ -269,7 +269,7 @@ func domain(run string, glued bool) (length int) {
 		if size == 0 || size > 63 || run[at] == '-' || run[end-1] == '-' {
 			break
 		}
-		if at > 0 && !(glued && end == len(run)) && topLevel(run[at:end]) {
+		if at > 0 && (!glued || end < len(run)) && topLevel(run[at:end]) {
 			length = end
 		}
 		at = end + 1

@@ -31,10 +31,7 @@ type walker struct {
 func (p *Profile) walk(limits Limits, d draft, escape string) walker {
 	w := walker{p: p, limits: limits, d: d, escape: escape}
 	for i, l := range limits {
-		w.max[i] = l.Max
-		if s := l.Unit.scale(); s > 1 {
-			w.max[i] *= s
-		}
+		w.max[i] = l.Max * l.Unit.scale()
 	}
 	return w
 }
@@ -72,19 +69,22 @@ func (w *walker) step() bool {
 		w.dotted = false
 	}
 	for from < end {
-		for w.next < len(w.d.spans) && w.d.spans[w.next].End <= from {
-			w.next++
-		}
+		w.pass(from)
 		if w.next == len(w.d.spans) || w.d.spans[w.next].Start >= end {
 			w.pay(text[from:end], true)
 			break
 		}
 		from = w.stepSpan(from, end)
 	}
-	for w.next < len(w.d.spans) && w.d.spans[w.next].End <= w.pos {
+	w.pass(end)
+	return true
+}
+
+// pass leaves the spans behind that end before at.
+func (w *walker) pass(at int) {
+	for w.next < len(w.d.spans) && w.d.spans[w.next].End <= at {
 		w.next++
 	}
-	return true
 }
 
 // stepSpan pays for the bytes from and to, of which some are the next span's, and
@@ -154,8 +154,8 @@ func (w *walker) free() bool {
 }
 
 // fit finds how much of the draft stays when tail is to follow: all of it, or what
-// ends behind a word where it may be cut, with room for an ellipsis. over is the limit that all
-// of it would break; none: it fits.
+// ends where it may be cut and not behind a space, with room for an ellipsis. over is
+// the limit that all of it would break; none: it fits.
 func (w *walker) fit(tail cost) (end int, over Limit) {
 	if w.fitsAnyway(tail) {
 		return len(w.d.text), Limit{}
