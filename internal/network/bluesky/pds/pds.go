@@ -125,12 +125,13 @@ func start(dir string) (s *Server, stop func() error, err error) {
 	if err := cmd.Start(); err != nil {
 		return nil, nil, errors.Join(err, os.RemoveAll(data))
 	}
-	exited := make(chan error, 1)
+	exited := make(chan struct{})
 	ready := make(chan string, 1)
 	go func() {
 		ready <- readyLine(out)
 		io.Copy(io.Discard, out) //nolint:errcheck // it ends with the process
-		exited <- cmd.Wait()
+		cmd.Wait() //nolint:errcheck // it was told to end, or died: its words say why
+		close(exited)
 	}()
 	stop = func() error { return errors.Join(end(cmd.Process, exited), os.RemoveAll(data)) }
 
@@ -167,7 +168,7 @@ func readyLine(out io.Reader) string {
 }
 
 // end stops the process: asked first, killed when it does not listen.
-func end(p *os.Process, exited <-chan error) error {
+func end(p *os.Process, exited <-chan struct{}) error {
 	if err := p.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
