@@ -130,7 +130,7 @@ func start(dir string) (s *Server, stop func() error, err error) {
 	go func() {
 		ready <- readyLine(out)
 		io.Copy(io.Discard, out) //nolint:errcheck // it ends with the process
-		cmd.Wait() //nolint:errcheck // it was told to end, or died: its words say why
+		cmd.Wait()               //nolint:errcheck // it was told to end, or died: its words say why
 		close(exited)
 	}()
 	stop = func() error { return errors.Join(end(cmd.Process, exited), os.RemoveAll(data)) }
