@@ -184,13 +184,14 @@ func (d *Desk) AddIdentity(ctx context.Context, name string, draft IdentityDraft
 				return site.Identity{}, err
 			}
 		}
+		credentials := site.Credentials{Access: draft.Access, Secret: draft.Secret}
 		if s.Simulates(draft.Provider) && draft.Access == "" && draft.Secret == "" {
-			draft.Access = site.Secret(draft.Name) // the simulated network takes a name for a token
+			credentials.Access = site.Secret(draft.Name) // the simulated network takes a name for a token
 		}
 		_, i, _, err := d.pub.Import(ctx, s, site.Login{
 			User: draft.User, Provider: draft.Provider, Source: sourceOperator,
 			Account:     site.Account{Name: draft.Name, Server: draft.Server},
-			Credentials: site.Credentials{Access: draft.Access, Secret: draft.Secret},
+			Credentials: credentials,
 		})
 		if err != nil {
 			return site.Identity{}, hide(err, draft.Access, draft.Secret)
@@ -199,12 +200,16 @@ func (d *Desk) AddIdentity(ctx context.Context, name string, draft IdentityDraft
 	}, newIdentity)
 }
 
+// minSecret is the length of the shortest secret that is hidden, in bytes: one that
+// is shorter would be found in any sentence.
+const minSecret = 4
+
 // hide takes secrets out of an error: a network may repeat in its words what it was
 // sent.
 func hide(err error, secrets ...site.Secret) error {
 	clean := func(text string) string {
 		for _, s := range secrets {
-			if s != "" {
+			if len(s) >= minSecret {
 				text = strings.ReplaceAll(text, string(s), s.String())
 			}
 		}

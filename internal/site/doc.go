@@ -9,4 +9,9 @@
 // key from a file (see Ring). Sealed bytes are bound to the record that they
 // belong to, so that nobody can move them to another. In memory they are held
 // unsealed only where they are used; they print as "[secret]".
+//
+// What a Directory has answered is on disk. The key of the ring can be replaced while
+// everything runs (see Directory.Rotate); a crash at any point of that leaves all
+// sealed bytes readable. Who loses the file of the ring loses them: it belongs into
+// every backup, apart from the data.
 package site
