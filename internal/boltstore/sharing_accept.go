@@ -28,7 +28,7 @@ func (s *Sharing) Accept(ctx context.Context, a publish.Acceptance) (accepted pu
 	t.site, known = parseID(a.Message.Site)
 	t.token, ok = parseID(a.Message.Token)
 	switch {
-	case a.Again && !(known && ok):
+	case a.Again && (!known || !ok):
 		err = publish.ErrNotFound
 	case !known || !ok:
 		err = errToken

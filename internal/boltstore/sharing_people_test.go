@@ -73,7 +73,16 @@ func TestRandomPeopleAgainstAModel(t *testing.T) {
 				now = now.Add(time.Duration(d.IntN(5000)-1000) * time.Millisecond)
 				siteID := id('s', 1+d.IntN(2))
 				m := models[siteID]
-				some := func(kind byte) string { return id(kind, 1+d.IntN(made+1)) }
+				some := func(kind byte) string { // mostly one that is there
+					there := tokens(m.users, userToken)
+					if kind == 'i' {
+						there = tokens(m.identities, identityToken)
+					}
+					if len(there) > 0 && d.IntN(3) > 0 {
+						return d.pick(there...)
+					}
+					return id(kind, 1+d.IntN(made+1))
+				}
 				fail := func(what string, got, want error) {
 					t.Helper()
 					if !errors.Is(got, want) || (got == nil) != (want == nil) {
@@ -152,7 +161,7 @@ func TestRandomPeopleAgainstAModel(t *testing.T) {
 					m.identities = write(m.identities, identityToken, identity)
 					m.connections = append(m.connections, c)
 				case op < 65:
-					token, user, account := some('i'), d.pick("", some('u')), d.pick("", "", "7", "1")
+					token, user, account := some('i'), d.pick("", some('u')), d.pick("", "", "7", "1", "2")
 					at := indexOf(m.identities, identityToken, token)
 					var want site.Identity
 					wantErr := site.ErrNotFound

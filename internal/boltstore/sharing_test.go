@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -230,6 +231,33 @@ func arriveAs(t testing.TB, s *Sharing, siteID string, n int) site.Identity {
 		t.Fatal(err)
 	}
 	return i
+}
+
+// Nothing stays behind that nobody could find any more.
+func TestDeleteLeavesNothing(t *testing.T) {
+	s, _ := newSharing(t)
+	everything(t, s)
+	_, err := s.DeleteUser(t.Context(), id('s', 1), id('u', 1))
+	if err := errors.Join(err, s.Delete(t.Context(), id('s', 1), id('m', 1))); err != nil {
+		t.Fatal(err)
+	}
+	kept := []string{"meta", "sites", "sums", "keys", "keytimes", "connections", "tokens"}
+	for record, value := range dump(t, s) {
+		bucket, key, found := strings.Cut(record, " ")
+		if found && (!slices.Contains(kept, bucket) || bucket == "tokens" && !strings.HasPrefix(key, fmt.Sprintf("%x", "c"))) {
+			t.Errorf("got %s, %s; want it gone", record, value)
+		}
+	}
+	q := site.ListQuery{Limit: 1}
+	messages, err1 := s.List(t.Context(), id('s', 1), q)
+	users, err2 := s.ListUsers(t.Context(), id('s', 1), q, site.UserFilter{})
+	identities, err3 := s.ListIdentities(t.Context(), id('s', 1), q)
+	connections, err4 := s.ListConnections(t.Context(), id('s', 1), q)
+	waiting, err5 := s.Waiting(t.Context())
+	got := []int{messages.Total, users.Total, identities.Total, connections.Total, waiting}
+	if err := errors.Join(err1, err2, err3, err4, err5); err != nil || !slices.Equal(got, []int{0, 0, 0, 1, 0}) {
+		t.Errorf("messages, users, identities, connections, waiting: got %v, %v; want 0 0 0 1 0", got, err)
+	}
 }
 
 func TestIdempotencyKeys(t *testing.T) {
