@@ -20,6 +20,7 @@ func (p *Publisher) deliver(ctx context.Context, f *flight) {
 	switch {
 	case err == nil:
 	case errors.Is(err, ErrNotFound): // the message was deleted meanwhile
+	case errors.Is(err, errOvertaken):
 	case ctx.Err() != nil: // Run ends; the outbox has it
 	default:
 		p.log.Error("a publication stays where it is", "publication", f.ref.Message, "number", f.ref.Number, "error", err)
@@ -134,6 +135,9 @@ func (p *Publisher) send(ctx context.Context, f *flight, a *attempt, pub Publica
 		return false, p.settle(f, p.refusedOutcome(pub, limited, false))
 	}
 	sent, err := p.o.Store.Update(ctx, f.ref, func(now *Publication) error {
+		if err := f.overtaken(now); err != nil {
+			return err
+		}
 		now.State, now.Sent, now.Links, now.LinksPut = Sending, time.Now().UTC().Truncate(time.Millisecond), mergeLinks(now.Links, pub.Links), true
 		now.Due = now.Sent
 		now.Tries++
@@ -208,6 +212,9 @@ func (p *Publisher) settle(f *flight, outcome func(*Publication)) error {
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
 	pub, err := p.o.Store.Update(ctx, f.ref, func(pub *Publication) error {
+		if err := f.overtaken(pub); err != nil {
+			return err
+		}
 		outcome(pub)
 		return nil
 	})

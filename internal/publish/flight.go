@@ -2,6 +2,7 @@ package publish
 
 import (
 	"context"
+	"errors"
 	"sync"
 )
 
@@ -29,6 +30,21 @@ func (f *flight) note(pub Publication) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.pub = pub
+}
+
+// errOvertaken is returned when a publication went on without this flight.
+var errOvertaken = errors.New("the publication went on without this flight")
+
+// overtaken says whether the store's publication is further than the flight knows. A
+// flight may begin with what was known at the acceptance, and between that and its
+// beginning the dispatcher may have seen the publication to its end: each writing of a
+// flight asks this first, in its transaction, so that nothing is posted twice and no
+// outcome is written over.
+func (f *flight) overtaken(stored *Publication) error {
+	if stored.State.Final() || stored.Tries != f.publication().Tries {
+		return errOvertaken
+	}
+	return nil
 }
 
 // depart puts the links of a round and starts its publications. What it cannot do
@@ -96,9 +112,7 @@ func (p *Publisher) await(ctx context.Context, pubs []Publication) {
 		f := p.flights[ref]
 		p.mu.Unlock()
 		if f == nil { // it has ended, or has not begun
-			if _, pub, err := p.o.Store.Publication(context.WithoutCancel(ctx), ref); err == nil {
-				pubs[i] = pub
-			}
+			p.look(ctx, &pubs[i])
 			continue
 		}
 		select {
@@ -108,5 +122,15 @@ func (p *Publisher) await(ctx context.Context, pubs []Publication) {
 		if pub := f.publication(); pub.Message != "" {
 			pubs[i] = pub
 		}
+		if !pubs[i].State.Final() && ctx.Err() == nil { // the flight was overtaken, or a later try is due
+			p.look(ctx, &pubs[i])
+		}
+	}
+}
+
+// look brings a publication up to date from the store, if it can.
+func (p *Publisher) look(ctx context.Context, pub *Publication) {
+	if _, stored, err := p.o.Store.Publication(context.WithoutCancel(ctx), pub.Ref()); err == nil {
+		*pub = stored
 	}
 }

@@ -402,6 +402,30 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// TestDispatcherIsFaster: the dispatcher may find a publication in the outbox, and see
+// it to its end, before the caller who had it accepted goes on. It is posted once.
+func TestDispatcherIsFaster(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.accepting, w.options.Wait = 2*time.Minute, time.Hour // the dispatcher looks every minute
+		w.restart()
+		r := w.request("See " + page)
+		round := w.publish(r)
+		if pub := w.want(round, publish.Published, ""); round.Publications[0].State != publish.Published || pub.Tries != 1 {
+			t.Errorf("got %+v in the answer, %d tries; want it published once", round.Publications[0], pub.Tries)
+		}
+		// The same with an outcome that the late caller must not write over.
+		w.net.refuse(&publish.Error{Kind: publish.ContentRejected})
+		w.links.setDown(errors.New("connection refused"))
+		time.AfterFunc(30*time.Second, func() { w.links.setDown(nil) })
+		time.AfterFunc(90*time.Second, func() { w.links.setDown(errors.New("connection refused")) })
+		w.want(w.publish(r), publish.Failed, publish.ContentRejected)
+		if calls, posts := w.net.count(); calls != 2 || posts != 1 {
+			t.Errorf("got %d calls and %d posts; want one call each", calls, posts)
+		}
+	})
+}
+
 func TestAcceptedBeforeRunIsPublishedByRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

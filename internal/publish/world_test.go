@@ -34,10 +34,11 @@ type world struct {
 	nets    networks
 
 	*publish.Publisher
-	options publish.Options
-	log     strings.Builder
-	stop    context.CancelFunc
-	done    chan error
+	options   publish.Options
+	accepting time.Duration // how long an acceptance takes to be heard of
+	log       strings.Builder
+	stop      context.CancelFunc
+	done      chan error
 }
 
 // newWorld has one site with one user, who has an identity with each provider of
@@ -71,6 +72,18 @@ func newWorld(t *testing.T, providers ...string) *world {
 	return w
 }
 
+// slowStore lets time pass between the commit of an acceptance and its return.
+type slowStore struct {
+	*boltstore.Sharing
+	accepting time.Duration
+}
+
+func (s slowStore) Accept(ctx context.Context, a publish.Acceptance) (publish.Accepted, error) {
+	accepted, err := s.Sharing.Accept(ctx, a)
+	time.Sleep(s.accepting)
+	return accepted, err
+}
+
 // open opens the stores and runs a Publisher.
 func (w *world) open() {
 	w.Helper()
@@ -86,7 +99,7 @@ func (w *world) open() {
 		w.Fatal(err)
 	}
 	o := w.options
-	o.Store, o.Directory, o.Links, o.Networks, o.Fetcher = w.store, w.dir, w.links, w.nets, w.fetcher
+	o.Store, o.Directory, o.Links, o.Networks, o.Fetcher = slowStore{w.store, w.accepting}, w.dir, w.links, w.nets, w.fetcher
 	o.Log = slog.New(slog.NewTextHandler(&w.log, nil))
 	w.Publisher = publish.New(o)
 	ctx, stop := context.WithCancel(context.WithoutCancel(w.Context()))
