@@ -49,12 +49,14 @@ func (a *apiServer) serve(ctx context.Context, ln net.Listener) error {
 			defer a.handling.RUnlock()
 			a.handler.ServeHTTP(w, r)
 		}),
-		TLSConfig:         a.secure,
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       bodyTimeout,
-		WriteTimeout:      bodyTimeout + a.wait + answerTimeout, // it runs from the end of the headers
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
+		TLSConfig: a.secure,
+		// Otherwise "OPTIONS *" is answered before our handler sees it, without the envelope.
+		DisableGeneralOptionsHandler: true,
+		ReadHeaderTimeout:            headerTimeout,
+		ReadTimeout:                  bodyTimeout,
+		WriteTimeout:                 bodyTimeout + a.wait + answerTimeout, // it runs from the end of the headers
+		IdleTimeout:                  idleTimeout,
+		MaxHeaderBytes:               maxHeaderBytes,
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: maxStreams,
 			SendPingTimeout:      idleTimeout,

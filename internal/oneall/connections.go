@@ -63,8 +63,8 @@ func (h *Handler) connectionUser(c *call, e site.Connection) (object, error) {
 	}
 	for _, i := range person.Identities {
 		if i.Token == e.Identity {
-			return h.userNode(c.site, person, &i), nil
+			return h.userNode(c.site, person, &i)
 		}
 	}
-	return h.userNode(c.site, person, nil), nil
+	return h.userNode(c.site, person, nil)
 }

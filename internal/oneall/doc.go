@@ -20,7 +20,11 @@
 // Options.BaseDomain is set and the host is NAME.api.BASE, then NAME must be a site
 // (else 404, also before keys are looked at) and the keys must be that site's.
 // GET /providers and PUT /users need no keys on such a host, as OneAll documents.
-// The mobile schemes OneAllPublishToken and OneAllNonce get 401.
+// An account is joined to a given user only with keys.
+//
+// Apps, which must not hold a private key, publish for a user with the publish_token
+// that the user's details hold: header "Authorization: OneAllPublishToken KEY" at
+// /users/T/publish. It is good for a day. The scheme OneAllNonce gets 401.
 //
 // Wrong keys are counted by peer (IPv6: by /64). Above the limit they get 429 in place
 // of 401. Right keys pass always: looking at keys costs a few hashes, so the limit is

@@ -20,6 +20,10 @@ import (
 // opens none, which is site.ErrKeys.
 type Sites interface {
 	Authenticate(public, private string) (site.Site, error)
+	// PublishToken and CheckPublishToken make and check what apps publish with for one
+	// user. A wrong one is site.ErrPublishToken.
+	PublishToken(siteID, user string) (site.PublishToken, error)
+	CheckPublishToken(key string) (s site.Site, user string, err error)
 	Site(idOrName string) (site.Site, error)
 }
 
@@ -166,6 +170,9 @@ type call struct {
 	site  site.Site
 	token string // of the path; empty when it has none
 	query url.Values
+	// keyless says that nobody has shown the site's keys: the host named the site, or
+	// a publish token did.
+	keyless bool
 }
 
 // context ends when the caller goes.
@@ -222,7 +229,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, at *route, toke
 		return a, &methodError{&fault{errMethod, "This resource does not offer the method; use one of " + at.allow() + "."}, at.allow()}
 	}
 	c := &call{w: w, r: r, token: token, query: r.URL.Query()}
-	if c.site, err = h.authenticate(r, named, at.open == method); err != nil {
+	if err := h.authenticate(c, at, method, named); err != nil {
 		return a, err
 	}
 	return serve(h, c)

@@ -2,7 +2,6 @@ package oneall
 
 import (
 	"errors"
-	"net/http"
 	"strings"
 
 	"herald.example/internal/site"
@@ -31,25 +30,43 @@ func (h *Handler) hostSite(host string) (*site.Site, error) {
 	return &s, nil
 }
 
-// authenticate returns the site that a request is for. named is the site that the host
-// names, if it names one; open says that this is enough when no keys are sent.
-func (h *Handler) authenticate(r *http.Request, named *site.Site, open bool) (site.Site, error) {
-	if r.Header.Get("Authorization") == "" && open && named != nil {
-		return *named, nil
+// publishTokenScheme is the scheme of apps, which do not hold a site's private key.
+const publishTokenScheme = "OneAllPublishToken "
+
+// authenticate finds the site that a call is for. named is the site that the host
+// names, if it names one.
+func (h *Handler) authenticate(c *call, at *route, method string, named *site.Site) error {
+	authorization := c.r.Header.Get("Authorization")
+	if authorization == "" && at.open == method && named != nil {
+		c.site, c.keyless = *named, true
+		return nil
 	}
-	public, private, basic := r.BasicAuth()
-	if !basic {
-		return site.Site{}, &fault{errKeys, "Keys are missing; send your site's public key as the user and its private key as the password of HTTP Basic authentication."}
+	key, isToken := strings.CutPrefix(authorization, publishTokenScheme)
+	public, private, basic := c.r.BasicAuth()
+	var err error
+	switch {
+	case isToken && at.tokens:
+		var user string
+		if c.site, user, err = h.o.Directory.CheckPublishToken(key); err == nil && user != c.token {
+			err = site.ErrPublishToken
+		}
+		c.keyless = true
+	case basic:
+		c.site, err = h.o.Directory.Authenticate(public, private)
+	default:
+		return &fault{errKeys, "Keys are missing; send your site's public key as the user and its private key as the password of HTTP Basic authentication."}
 	}
-	s, err := h.o.Directory.Authenticate(public, private)
-	if err == nil && (named == nil || named.ID == s.ID) {
-		return s, nil
+	if err == nil && (named == nil || named.ID == c.site.ID) {
+		return nil
 	}
-	if err != nil && !errors.Is(err, site.ErrKeys) {
-		return site.Site{}, err
+	if err != nil && !errors.Is(err, site.ErrKeys) && !errors.Is(err, site.ErrPublishToken) {
+		return err
 	}
-	if wait := h.wrongKeys.take(h.o.ClientIP(r), h.o.Now()); wait > 0 {
-		return site.Site{}, &retryError{&fault{errTooMany, "Too many wrong keys came from your address; check your public and private key and try again later."}, wait}
+	if wait := h.wrongKeys.take(h.o.ClientIP(c.r), h.o.Now()); wait > 0 {
+		return &retryError{&fault{errTooMany, "Too many wrong keys came from your address; check your public and private key and try again later."}, wait}
 	}
-	return site.Site{}, &fault{errKeys, "The keys are wrong; check your site's public and private key."}
+	if isToken {
+		return &fault{errKeys, "The publish token is wrong, has ended, or is for another user; read the user again for a new one."}
+	}
+	return &fault{errKeys, "The keys are wrong; check your site's public and private key."}
 }

@@ -65,12 +65,51 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+// TestPublishToken publishes as an app does, which does not hold a private key.
+func TestPublishToken(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.user("facebook"), w.user("facebook")
+	key := w.send("GET", "/users/"+alice.Token+".json", "", asSite(w.keys)).want(200).text("user.publish_token.key")
+	with := func(key string) func(*http.Request) { return header("Authorization", "OneAllPublishToken "+key) }
+	const body = `{"request":{"message":{"providers":["facebook"],"parts":{"text":{"body":"Hello"},"flags":{"enable_tracking":1}}}}}`
+	path := "/users/" + alice.Token + "/publish.json"
+	w.send("POST", path, body, with(key)).want(200)
+	w.send("POST", path, body, with(key), host("acme.api.herald.test")).want(200)
+	w.addSite("other")
+	for _, test := range []struct {
+		name, method, path string
+		with               []func(*http.Request)
+	}{
+		{"another user", "POST", "/users/" + bob.Token + "/publish.json", []func(*http.Request){with(key)}},
+		{"another resource", "GET", "/users/" + alice.Token + ".json", []func(*http.Request){with(key)}},
+		{"messages", "POST", "/sharing/messages.json", []func(*http.Request){with(key)}},
+		{"another host", "POST", path, []func(*http.Request){with(key), host("other.api.herald.test")}},
+		{"changed", "POST", path, []func(*http.Request){with("A" + key[1:])}},
+		{"none", "POST", path, []func(*http.Request){with("")}},
+	} {
+		got := w.send(test.method, test.path, body, test.with...).want(401)
+		if strings.Contains(string(got.raw), key) {
+			t.Errorf("%s: got the token in the answer", test.name)
+		}
+	}
+	if strings.Contains(w.log.String(), key) {
+		t.Errorf("got the token in the log:\n%s", w.log)
+	}
+	page, err := w.options.Publisher.Messages(t.Context(), w.site.ID, site.ListQuery{Limit: 10})
+	if err != nil || page.Total != 2 {
+		t.Errorf("got %d messages, %v; want the two that were allowed", page.Total, err)
+	}
+}
+
 // TestWithoutKeys calls what is documented to need no keys.
 func TestWithoutKeys(t *testing.T) {
 	w := newWorld(t)
 	at := host("acme.api.herald.test")
 	w.send("GET", "/providers.json", "", at).want(200)
 	w.send("PUT", "/users.json", imported("", "facebook", "good-1"), at).want(201)
+	alice := w.user("facebook")
+	w.send("PUT", "/users.json", imported(alice.Token, "twitter", "good-3"), at).want(401, "only with the keys")
+	w.send("PUT", "/users.json", imported(alice.Token, "twitter", "good-3"), asSite(w.keys)).want(201)
 	w.send("GET", "/providers.json", "").want(401)
 	w.send("PUT", "/users.json", imported("", "facebook", "good-2")).want(401)
 	w.send("GET", "/users.json", "", at).want(401)

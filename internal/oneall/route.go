@@ -15,6 +15,7 @@ type route struct {
 	pattern []string // segments; "*" is a token
 	methods map[string]endpoint
 	open    string // the method that needs no keys when the host names the site
+	tokens  bool   // a publish token of the user in the path is as good as keys
 }
 
 // routes are all paths: contract, section 2.
@@ -27,7 +28,7 @@ var routes = []route{
 	{pattern: []string{"users"}, methods: map[string]endpoint{"GET": (*Handler).listUsers, "PUT": (*Handler).importUser}, open: "PUT"},
 	{pattern: []string{"users", "*"}, methods: map[string]endpoint{"GET": (*Handler).readUser, "DELETE": (*Handler).deleteUser}},
 	{pattern: []string{"users", "*", "contacts"}, methods: map[string]endpoint{"GET": (*Handler).readContacts}},
-	{pattern: []string{"users", "*", "publish"}, methods: map[string]endpoint{"POST": (*Handler).publishForUser}},
+	{pattern: []string{"users", "*", "publish"}, methods: map[string]endpoint{"POST": (*Handler).publishForUser}, tokens: true},
 	{pattern: []string{"identities"}, methods: map[string]endpoint{"GET": (*Handler).listIdentities}},
 	{pattern: []string{"identities", "*"}, methods: map[string]endpoint{"GET": (*Handler).readIdentity, "DELETE": (*Handler).deleteIdentity}},
 	{pattern: []string{"identities", "*", "link"}, methods: map[string]endpoint{"PUT": (*Handler).linkIdentity}},

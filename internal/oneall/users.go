@@ -49,7 +49,8 @@ func (h *Handler) readUser(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return ok(object{{"user", h.userNode(c.site, person, nil)}}), nil
+	node, err := h.userNode(c.site, person, nil)
+	return ok(object{{"user", node}}), err
 }
 
 // findUser is the user of the path.
@@ -64,10 +65,16 @@ func (h *Handler) findUser(c *call) (site.Person, error) {
 
 // userNode is a user in full, where num_logins is text: contract, section 9. The
 // identity that they came with stands beside the others when it is known; iOS reads
-// uuid then.
-func (h *Handler) userNode(s site.Site, p site.Person, came *site.Identity) object {
+// uuid then. publish_token is what apps publish with.
+func (h *Handler) userNode(s site.Site, p site.Person, came *site.Identity) (object, error) {
+	token, err := h.o.Directory.PublishToken(s.ID, p.Token)
+	if err != nil {
+		return nil, err
+	}
 	providers := h.o.Publisher.Providers(s)
-	node := append(h.userDates(p.User), member{"num_logins", strconv.Itoa(p.Logins)})
+	node := append(h.userDates(p.User), member{"num_logins", strconv.Itoa(p.Logins)}, member{"publish_token", object{
+		{"key", string(token.Key)}, {"date_creation", h.date(token.Created)}, {"date_expiration", h.date(token.Expires)},
+	}})
 	if came != nil {
 		node = append(node, member{"uuid", p.Token}, member{"identity", identityNode(providers, *came)})
 	}
@@ -75,7 +82,7 @@ func (h *Handler) userNode(s site.Site, p site.Person, came *site.Identity) obje
 	for i, identity := range p.Identities {
 		identities[i] = identityNode(providers, identity)
 	}
-	return append(node, member{"identities", identities})
+	return append(node, member{"identities", identities}), nil
 }
 
 func (h *Handler) deleteUser(c *call) (answer, error) {
@@ -171,11 +178,19 @@ func (h *Handler) importUser(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if c.keyless && login.User != "" {
+		// Whoever knows a user's token could join the user, and publish for them.
+		return answer{}, &fault{errKeys, "Keys are missing; an account is joined to a user of request.user.user_token only with the keys of the site."}
+	}
 	person, identity, _, err := h.o.Publisher.Import(c.context(), c.site, login)
 	if err != nil {
 		return answer{}, lookup(err, "user")
 	}
-	a := ok(object{{"user", h.userNode(c.site, person, &identity)}})
+	node, err := h.userNode(c.site, person, &identity)
+	if err != nil {
+		return answer{}, err
+	}
+	a := ok(object{{"user", node}})
 	a.code, a.info = http.StatusCreated, "The user has been imported."
 	return a, nil
 }
