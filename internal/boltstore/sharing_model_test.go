@@ -345,34 +345,42 @@ func TestListLeapsOverBlocks(t *testing.T) {
 	s, _ := newSharing(t)
 	const n = 3*blockSize + 100
 	var want []string
-	all := acceptanceOf(id('s', 1), "", publish.Publication{State: publish.Failed})
-	err := s.change(t.Context(), n, func(w *sharingWriter) error {
-		for i := range n {
-			for _, siteNumber := range []int{1, 2}[:1+i%2] { // two sites share the sequence
-				a := acceptance{Acceptance: all, body: appendJSON(nil, all.Message.Parts)}
-				a.Message.Site, a.Message.Token = id('s', siteNumber), id('m', siteNumber<<20+i)
-				a.site, _ = parseID(a.Message.Site)
-				a.token, _ = parseID(a.Message.Token)
-				if _, err := w.accept(a); err != nil {
-					return err
+	change := func(each func(w *sharingWriter, i int) error) {
+		t.Helper()
+		for from := 0; from < n; from += 200 { // larger transactions take longer
+			err := s.change(t.Context(), 1, func(w *sharingWriter) (err error) {
+				for i := from; i < min(n, from+200) && err == nil; i++ {
+					err = each(w, i)
 				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
 			}
 		}
-		for i := range n {
-			token := id('m', 1<<20+i)
-			if i%7 > 0 && (i < 600 || i > 1365) { // a block with fewer and one with none
-				want = append(want, token)
-			} else if err := w.deleteMessage(id('s', 1), token); err != nil {
+	}
+	change(func(w *sharingWriter, i int) error {
+		for _, siteNumber := range []int{1, 2}[:1+i%2] { // two sites share the sequence
+			a := acceptance{Acceptance: acceptanceOf(id('s', siteNumber), id('m', siteNumber<<20+i))}
+			a.body = appendJSON(nil, a.Message.Parts)
+			a.site, _ = parseID(a.Message.Site)
+			a.token, _ = parseID(a.Message.Token)
+			if _, err := w.accept(a); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	change(func(w *sharingWriter, i int) error {
+		token := id('m', 1<<20+i)
+		if i%7 > 0 && (i < 600 || i > 1365) { // a block with fewer and one with none
+			want = append(want, token)
+			return nil
+		}
+		return w.deleteMessage(id('s', 1), token)
+	})
 	for _, descending := range []bool{false, true} {
-		for skip := range len(want) + 2 {
+		for skip := 0; skip < len(want)+2; skip += 1 + skip%5 {
 			q := site.ListQuery{Skip: skip, Limit: 2, Descending: descending}
 			page, err := s.List(t.Context(), id('s', 1), q)
 			wantPage := pageOf(want, func(token string) string { return token }, q)

@@ -69,7 +69,7 @@ func TestRandomPeopleAgainstAModel(t *testing.T) {
 			made := 0
 			fresh := func(kind byte) string { made++; return id(kind, made) }
 			now := day
-			for i := range 400 {
+			for i := range 300 {
 				now = now.Add(time.Duration(d.IntN(5000)-1000) * time.Millisecond)
 				siteID := id('s', 1+d.IntN(2))
 				m := models[siteID]

@@ -11,7 +11,7 @@
 // refused. In a path, the domain "-" stands for the default domain.
 //
 //	POST   /v1/links                            put a batch, all or nothing; idempotent for links with a slug
-//	GET    /v1/links                            list: after, skip, limit, site, order=asc|desc
+//	GET    /v1/links                            list, and how many in all: after, skip, limit, site, order=asc|desc
 //	GET    /v1/links/{domain}/{slug}            one link with its totals
 //	PATCH  /v1/links/{domain}/{slug}            edit target or state
 //	DELETE /v1/links/{domain}/{slug}            delete; the slug is never issued again
