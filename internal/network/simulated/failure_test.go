@@ -50,6 +50,27 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestRenderedDirectives: a directive is understood also as the network's own rendering
+// leaves it.
+func TestRenderedDirectives(t *testing.T) {
+	w := newWorld(t, simulated.Options{})
+	for _, provider := range []string{"facebook", "twitter", "linkedin", "vkontakte", "mastodon", "bluesky", "threads", "telegram"} {
+		profile, ok := render.For(provider)
+		if !ok {
+			t.Fatalf("no profile of %s", provider)
+		}
+		post, _, err := render.Render(profile, render.Content{Text: "Hello #simulate:rate_limited=seconds,90s*1 (and more)"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		post.Key = "k"
+		_, err = w.As(provider).Post(t.Context(), known("ada"), post)
+		if e := refusal(t, err, publish.RateLimited); e.RetryAfter != 90*time.Second {
+			t.Errorf("%s: got a wait of %v; want 90s", provider, e.RetryAfter)
+		}
+	}
+}
+
 func TestRateLimits(t *testing.T) {
 	now := time.Date(2026, 3, 4, 5, 6, 7, 250_000_000, time.UTC)
 	w := newWorld(t, simulated.Options{Now: func() time.Time { return now }})

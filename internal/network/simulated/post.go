@@ -112,12 +112,13 @@ func (f *face) due(who site.Opened, p Post) (*directive, error) {
 	return call(words[:min(len(words), maxDirectives)], publication, p.Account, "publication", f.provider), nil
 }
 
-// texts are where directives for a post stand.
+// texts are where directives for a post stand, as readers see them: some networks
+// want backslashes in front of the characters that directives are made of.
 func texts(p Post) []string {
 	if p.Link == nil {
-		return []string{p.Text}
+		return []string{plain(p)}
 	}
-	return []string{p.Text, p.Link.Name, p.Link.Caption, p.Link.Description}
+	return []string{plain(p), p.Link.Name, p.Link.Caption, p.Link.Description}
 }
 
 // refuse is the refusal that a directive asks for.
