@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"herald.example/internal/command/commandtest"
@@ -83,6 +84,13 @@ func (s *shop) reopen(now *server) *shop {
 	again := *s
 	again.server = now
 	return &again
+}
+
+// in is the shop for a test below.
+func (s *shop) in(t *testing.T) *shop {
+	server := *s.server
+	server.t = t
+	return s.reopen(&server)
 }
 
 // sharedAnswer is an answer of the API.
