@@ -145,7 +145,7 @@ func newSDK(t *testing.T, env ...string) *sdk {
 	hangs := time.AfterFunc(2*time.Minute, func() { _ = cmd.Process.Kill() }) // then a callback was not called
 	c.in, c.out = in, json.NewDecoder(out)
 	c.end = sync.OnceFunc(func() {
-		in.Close()     //nolint:errcheck // it may have ended
+		in.Close()
 		_ = cmd.Wait() // stderr says more
 		hangs.Stop()
 	})

@@ -90,3 +90,13 @@ func (st *stream) send(i int) {
 	}
 	st.accepted = append(st.accepted, got)
 }
+
+// putOff counts the messages that were not published when the answer came.
+func putOff(answers []sharedAnswer) (n int) {
+	for _, a := range answers {
+		if a.status == http.StatusMultiStatus {
+			n++
+		}
+	}
+	return n
+}
