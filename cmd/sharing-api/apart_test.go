@@ -291,7 +291,7 @@ func testShortenerDies(t *testing.T, binary string) {
 	a := newApart(t, binary, "unix:"+shortPath(t))
 	s := openShop(start(t, t.TempDir(), a.flags()...), "facebook", "linkedin")
 	s.visitors = a.gate()
-	stream := s.stream("facebook", "linkedin")
+	stream := s.stream("", "facebook", "linkedin")
 	for range 3 {
 		stream.flow(12)
 		a.kill()
@@ -328,7 +328,7 @@ func TestProcessRestarts(t *testing.T) {
 	first := s.publish([]string{"facebook"}, "Begin", "https://example.com/")
 	l := first.Message.Publications[0].links()[0]
 	s.wantRedirect(l, firefox)
-	stream := s.stream("facebook", "twitter")
+	stream := s.stream("#simulate:rate_limited=seconds,1s*1", "facebook", "twitter")
 	for range 2 {
 		stream.flow(20)
 		s.Stop()

@@ -11,6 +11,7 @@ import (
 // stream publishes messages without a pause, whatever becomes of the programs.
 type stream struct {
 	providers []string
+	failure   string // directive in some of the messages
 	shop      atomic.Pointer[shop]
 	permits   chan struct{} // one for each message that may be sent
 	tried     chan struct{} // one for each message that was
@@ -28,9 +29,10 @@ const senders = 4
 // streamLimit is more than the messages of a stream.
 const streamLimit = 1000
 
-// stream starts a stream; its messages wait for flow.
-func (s *shop) stream(providers ...string) *stream {
-	st := &stream{providers: providers, permits: make(chan struct{}, streamLimit), tried: make(chan struct{}, streamLimit)}
+// stream starts a stream; its messages wait for flow. Some of them have the
+// directive that asks the simulated network for a failure.
+func (s *shop) stream(failure string, providers ...string) *stream {
+	st := &stream{providers: providers, failure: failure, permits: make(chan struct{}, streamLimit), tried: make(chan struct{}, streamLimit)}
 	st.shop.Store(s)
 	for range senders {
 		st.senders.Go(func() {
@@ -64,13 +66,13 @@ func (st *stream) end() (accepted []sharedAnswer, failed []string) {
 	return st.accepted, st.failed
 }
 
-// send publishes message i. Some are put off by the networks for a second.
+// send publishes message i.
 func (st *stream) send(i int) {
 	s := st.shop.Load()
 	text, link := fmt.Sprintf("Message %d.", i), fmt.Sprintf("https://example.com/%d", i)
 	words := text
-	if i%8 == 0 {
-		words += " #simulate:rate_limited=seconds,1s*1"
+	if i%12 == 0 {
+		words += " " + st.failure
 	}
 	got, err := s.try(context.Background(), "POST", "/sharing/messages.json", s.draft(st.providers, words, link))
 	st.mu.Lock()
