@@ -110,7 +110,7 @@ var contract = []struct {
 		}
 		w.same("site", s, operator.Site{
 			ID: s.ID, Name: "shop", Created: s.Created, Domain: "go.example.com", Simulated: []string{"facebook"},
-			Keys: []operator.Key{{Public: keys.Public, Created: s.Created}},
+			Keys: []operator.Key{{Public: keys.Public, Created: s.Keys[0].Created}}, // made a moment after the site
 		})
 		other, _ := w.add("other")
 		for _, name := range []string{"shop", s.ID} {
