@@ -29,14 +29,15 @@ var rooms = map[string][]string{
 	"cmd/shortener":        {everyone},
 	"internal/boltstore":   {"internal/counter", "internal/link", "internal/network", "internal/publish", "internal/site", "internal/varint"},
 	"internal/certificate": {},
-	"internal/command":     {"internal/certificate", "internal/counter", "internal/link", "internal/linkapi", "internal/redirect", "internal/shortener"}, // what the mains share
+	"internal/command":     {"internal/certificate", "internal/control", "internal/counter", "internal/link", "internal/linkapi", "internal/redirect", "internal/shortener"}, // what the mains share
+	"internal/control":     {},
 	"internal/counter":     {"internal/link", "internal/varint"},
 	"internal/fetch":       {},
 	"internal/link":        {},
-	"internal/linkapi":     {"internal/counter", "internal/link", "internal/redirect", "internal/shortener"},
+	"internal/linkapi":     {"internal/control", "internal/counter", "internal/link", "internal/redirect", "internal/shortener"},
 	"internal/network":     {"internal/fetch", "internal/link", "internal/publish", "internal/site"},
 	"internal/oneall":      {"internal/link", "internal/publish", "internal/site"},
-	"internal/operator":    {"internal/link", "internal/linkapi", "internal/publish", "internal/site"},
+	"internal/operator":    {"internal/control", "internal/link", "internal/linkapi", "internal/publish", "internal/site"},
 	"internal/publish":     {"internal/fetch", "internal/link", "internal/site"},
 	"internal/redirect":    {"internal/link"},
 	"internal/shortener":   {"internal/boltstore", "internal/counter", "internal/link", "internal/redirect"}, // assembles, so it opens the stores

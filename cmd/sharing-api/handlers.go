@@ -8,6 +8,7 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
+	"herald.example/internal/control"
 	"herald.example/internal/linkapi"
 	"herald.example/internal/operator"
 )
@@ -43,14 +44,14 @@ func (c *serveCommand) newAPI(h *house, at *addresses, log *slog.Logger) *apiSer
 // controlHandler is the control interface: that of the shortener when it is in this
 // process, the operator's part, and what all of them share.
 func (h *house) controlHandler(a *apiServer, token string, log *slog.Logger) http.Handler {
-	links := linkapi.Guard(token, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { linkapi.Refuse(w, linkapi.ErrNoRoute) }))
+	links := control.Guard(token, http.HandlerFunc(control.NoRoute))
 	if h.service != nil {
 		links = linkapi.NewHandler(h.service, h.service, token, log)
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/healthz", alive)
 	mux.Handle("/readyz", h.health)
-	mux.Handle("/metrics", linkapi.Guard(token, h.metrics(a, links, log)))
+	mux.Handle("/metrics", control.Guard(token, h.metrics(a, links, log)))
 	desk := operator.NewHandler(h.directory, h.publisher, token, log)
 	for _, pattern := range operator.Patterns {
 		mux.Handle(pattern, desk)
@@ -65,7 +66,7 @@ func (h *house) metrics(a *apiServer, links http.Handler, log *slog.Logger) http
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
-			linkapi.Refuse(w, linkapi.ErrMethod)
+			control.Refuse(w, control.ErrMethod)
 			return
 		}
 		if h.service != nil {

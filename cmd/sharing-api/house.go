@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"herald.example/internal/boltstore"
+	"herald.example/internal/control"
 	"herald.example/internal/fetch"
 	"herald.example/internal/linkapi"
 	"herald.example/internal/network"
@@ -117,7 +118,7 @@ func (c *serveCommand) openLinks(h *house, at *addresses, log *slog.Logger) erro
 		h.service, h.links = service, service
 		return nil
 	}
-	token, err := linkapi.ReadToken(c.ShortenerTokenFile)
+	token, err := control.ReadToken(c.ShortenerTokenFile)
 	if err != nil {
 		return fmt.Errorf("--shortener-token-file: %w", err)
 	}

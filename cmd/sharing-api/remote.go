@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"herald.example/internal/command"
-	"herald.example/internal/linkapi"
+	"herald.example/internal/control"
 	"herald.example/internal/operator"
 	"herald.example/internal/publish"
 	"herald.example/internal/site"
@@ -39,7 +39,7 @@ func explain(operation string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if errors.Is(err, linkapi.ErrUnauthorized) {
+	if errors.Is(err, control.ErrUnauthorized) {
 		return command.Explain(operation, err)
 	}
 	if said := strings.ReplaceAll(err.Error(), `"`, ""); !strings.HasPrefix(said, operation+":") {
@@ -59,7 +59,7 @@ func advise(err error) string {
 		return "is it running, and is --control its address?"
 	case errors.Is(err, context.DeadlineExceeded):
 		return "the server did not answer in time; its log may say more"
-	case errors.Is(err, linkapi.ErrNoRoute):
+	case errors.Is(err, control.ErrNoRoute):
 		return "is --control the address of a sharing-api? A shortener alone knows no sites"
 	case isNetwork && (refused.Kind == publish.AuthExpired || refused.Kind == publish.AuthRevoked || refused.Kind == publish.PermissionMissing):
 		return "give credentials that are good for posting"

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"herald.example/internal/command"
+	"herald.example/internal/control"
 	"herald.example/internal/fetch"
-	"herald.example/internal/linkapi"
 )
 
 // serveCommand holds the settings of a server. Defaults and units stand in the
@@ -104,11 +104,11 @@ func (c *serveCommand) Run(call *command.Call) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, h.close()); log.Info("stopped") }()
-	control, token, err := c.ListenControl()
+	private, token, err := c.ListenControl()
 	if err != nil {
 		return err
 	}
-	defer control.Close()
+	defer private.Close()
 	greeting, err := c.greeting(starting, h, at)
 	if err != nil {
 		return err
@@ -127,10 +127,10 @@ func (c *serveCommand) Run(call *command.Call) (err error) {
 		parts = append(parts, func(ctx context.Context) error { return h.service.Run(ctx, at.visitors) })
 	}
 	parts = append(parts, func(ctx context.Context) error {
-		return linkapi.Serve(ctx, control, h.controlHandler(api, token, log), c.DrainTimeout, log)
+		return control.Serve(ctx, private, h.controlHandler(api, token, log), c.DrainTimeout, log)
 	})
 
-	at.logReady(log, control)
+	at.logReady(log, private)
 	fmt.Fprint(call.Stdout, greeting)
 	return command.Serve(call.Context, parts...)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"herald.example/internal/command"
+	"herald.example/internal/control"
 	"herald.example/internal/link"
 	"herald.example/internal/linkapi"
 	"herald.example/internal/shortener"
@@ -62,19 +63,19 @@ func (c *serveCommand) Run(call *command.Call) error {
 	if err != nil {
 		return err
 	}
-	control, token, err := c.ListenControl()
+	private, token, err := c.ListenControl()
 	if err != nil {
 		return errors.Join(err, service.Close())
 	}
 
-	log.Info("ready", "redirect", visitors.Addr().String(), "control", command.ControlName(control))
+	log.Info("ready", "redirect", visitors.Addr().String(), "control", command.ControlName(private))
 	if fresh && c.LogFormat == "text" {
-		c.greet(call.Stdout, service, control)
+		c.greet(call.Stdout, service, private)
 	}
 	err = command.Serve(call.Context,
 		func(ctx context.Context) error { return service.Run(ctx, visitors) },
 		func(ctx context.Context) error {
-			return linkapi.Serve(ctx, control, linkapi.NewHandler(service, service, token, log), c.DrainTimeout, log)
+			return control.Serve(ctx, private, linkapi.NewHandler(service, service, token, log), c.DrainTimeout, log)
 		},
 	)
 	err = errors.Join(err, service.Close())
@@ -83,9 +84,9 @@ func (c *serveCommand) Run(call *command.Call) error {
 }
 
 // greet tells who starts on an empty folder how to go on.
-func (c *serveCommand) greet(w io.Writer, service *shortener.Service, control net.Listener) {
-	curl, url := "curl", "http://"+control.Addr().String()
-	if path, ok := strings.CutPrefix(command.ControlName(control), "unix:"); ok {
+func (c *serveCommand) greet(w io.Writer, service *shortener.Service, private net.Listener) {
+	curl, url := "curl", "http://"+private.Addr().String()
+	if path, ok := strings.CutPrefix(command.ControlName(private), "unix:"); ok {
 		curl, url = "curl --unix-socket "+path, "http://localhost"
 	}
 	curl += fmt.Sprintf(` -H "Authorization: Bearer $(cat %s)"`, c.ControlTokenFile())

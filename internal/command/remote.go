@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path/filepath"
 
+	"herald.example/internal/control"
 	"herald.example/internal/linkapi"
 )
 
@@ -22,9 +23,9 @@ type Remote struct {
 func (r Remote) Token() (string, error) {
 	path := r.TokenFile
 	if path == "" {
-		path = filepath.Join(r.Data, linkapi.TokenFile)
+		path = filepath.Join(r.Data, control.TokenFile)
 	}
-	token, err := linkapi.ReadToken(path)
+	token, err := control.ReadToken(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("%w; name the server's data folder with --data or its token with --token-file", err)
 	}
@@ -51,8 +52,8 @@ func Explain(operation string, err error) error {
 	switch {
 	case errors.Is(err, linkapi.ErrUnavailable):
 		return fmt.Errorf("%s: %w; is it running, and is --control its address?", operation, err)
-	case errors.Is(err, linkapi.ErrUnauthorized):
-		return fmt.Errorf("%s: %w by the server; name its data folder with --data or its token with --token-file", operation, linkapi.ErrUnauthorized)
+	case errors.Is(err, control.ErrUnauthorized):
+		return fmt.Errorf("%s: %w by the server; name its data folder with --data or its token with --token-file", operation, control.ErrUnauthorized)
 	}
 	return err
 }

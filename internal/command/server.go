@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"herald.example/internal/linkapi"
+	"herald.example/internal/control"
 )
 
 // ServerFlags are the settings that every server has.
@@ -63,26 +63,26 @@ func (f *ServerFlags) MakeFolder() (fresh bool, err error) {
 
 // ListenControl opens the control interface and reads its token, or makes one.
 func (f *ServerFlags) ListenControl() (net.Listener, string, error) {
-	token, err := linkapi.MakeToken(f.ControlTokenFile())
+	token, err := control.MakeToken(f.ControlTokenFile())
 	if err != nil {
 		return nil, "", err
 	}
-	control, err := linkapi.Listen(f.Control, f.ControlPublic)
+	ln, err := control.Listen(f.Control, f.ControlPublic)
 	if err != nil {
 		return nil, "", fmt.Errorf("%w; choose another with --control", err)
 	}
-	return control, token, nil
+	return ln, token, nil
 }
 
 // ControlTokenFile is where the token of the control interface is kept.
-func (f *ServerFlags) ControlTokenFile() string { return filepath.Join(f.Data, linkapi.TokenFile) }
+func (f *ServerFlags) ControlTokenFile() string { return filepath.Join(f.Data, control.TokenFile) }
 
 // ControlName is the address of a control interface as --control takes it.
-func ControlName(control net.Listener) string {
-	if control.Addr().Network() == "unix" {
-		return "unix:" + control.Addr().String()
+func ControlName(ln net.Listener) string {
+	if ln.Addr().Network() == "unix" {
+		return "unix:" + ln.Addr().String()
 	}
-	return control.Addr().String()
+	return ln.Addr().String()
 }
 
 // Listen opens a TCP listener. The error says what the address is for and which

@@ -2,71 +2,46 @@ package linkapi
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 
+	"herald.example/internal/control"
 	"herald.example/internal/counter"
 	"herald.example/internal/link"
 )
 
 // Limits of a client.
 const (
-	dialTimeout   = 5 * time.Second
 	answerTimeout = 30 * time.Second // until the first byte of an answer
 	maxAnswer     = 64 << 20         // bytes; a page of the longest links is a quarter of it
 )
 
 // Client is the shortener behind a control interface. It satisfies Service, as
 // the in-process service does, and is safe for concurrent use.
-type Client struct {
-	base  string // of every URL, without a path
-	token string
-	http  *http.Client
-}
+type Client struct{ wire *control.Client }
 
 // NewClient returns a client of the control interface at addr: host:port,
 // http://host:port, or unix:/path. It does not connect yet.
 func NewClient(addr, token string) (*Client, error) {
-	dialer := &net.Dialer{Timeout: dialTimeout}
-	transport := &http.Transport{
-		DialContext:           dialer.DialContext,
-		ResponseHeaderTimeout: answerTimeout,
-		MaxIdleConnsPerHost:   16,
-		IdleConnTimeout:       idleTimeout / 2, // before the server closes it
+	wire, err := control.NewClient[refusal](addr, token, control.Server{
+		Name: "a shortener", Unavailable: ErrUnavailable, FirstByte: answerTimeout, MaxAnswer: maxAnswer,
+	})
+	if err != nil {
+		return nil, err
 	}
-	c := &Client{token: token, http: &http.Client{
-		Transport: transport,
-		// The control interface never redirects, and the token goes nowhere else.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
-	if path, ok := strings.CutPrefix(addr, socketPrefix); ok {
-		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, "unix", path)
-		}
-		c.base = "http://shortener"
-		return c, nil
-	}
-	addr = strings.TrimSuffix(strings.TrimPrefix(addr, "http://"), "/")
-	if _, _, err := net.SplitHostPort(addr); err != nil {
-		return nil, fmt.Errorf("control address %q: give host:port or unix:/path: %w", addr, err)
-	}
-	c.base = "http://" + addr
-	return c, nil
+	return &Client{wire}, nil
 }
 
 // Close closes idle connections.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() { c.wire.Close() }
 
 // Put puts links, all or none.
 func (c *Client) Put(ctx context.Context, drafts []link.Draft) ([]link.Link, error) {
@@ -78,7 +53,7 @@ func (c *Client) Put(ctx context.Context, drafts []link.Draft) ([]link.Link, err
 		request.Links[i] = newDraft(d)
 	}
 	var answer putAnswer
-	if err := c.call(ctx, http.MethodPost, "/v1/links", request, &answer); err != nil {
+	if err := c.wire.Call(ctx, http.MethodPost, "/v1/links", request, &answer); err != nil {
 		return nil, err
 	}
 	return plainLinks(answer.Links)
@@ -111,7 +86,7 @@ func (c *Client) Get(ctx context.Context, ref link.Ref) (link.Link, error) {
 		return link.Link{}, err
 	}
 	var answer linkAnswer
-	if err := c.call(ctx, http.MethodGet, path, nil, &answer); err != nil {
+	if err := c.wire.Call(ctx, http.MethodGet, path, nil, &answer); err != nil {
 		return link.Link{}, err
 	}
 	return answer.Link.link()
@@ -133,7 +108,7 @@ func (c *Client) Edit(ctx context.Context, ref link.Ref, edit link.Change) (link
 		request.State = edit.State.String()
 	}
 	var answer linkAnswer
-	if err := c.call(ctx, http.MethodPatch, path, request, &answer); err != nil {
+	if err := c.wire.Call(ctx, http.MethodPatch, path, request, &answer); err != nil {
 		return link.Link{}, err
 	}
 	return answer.Link.link()
@@ -145,7 +120,7 @@ func (c *Client) Delete(ctx context.Context, ref link.Ref) error {
 	if err != nil {
 		return err
 	}
-	return c.call(ctx, http.MethodDelete, path, nil, nil)
+	return c.wire.Call(ctx, http.MethodDelete, path, nil, nil)
 }
 
 // List returns one page of links.
@@ -162,7 +137,7 @@ func (c *Client) List(ctx context.Context, query link.ListQuery) (link.Page, err
 		values.Set("site", query.Site)
 	}
 	var answer listAnswer
-	if err := c.call(ctx, http.MethodGet, "/v1/links?"+values.Encode(), nil, &answer); err != nil {
+	if err := c.wire.Call(ctx, http.MethodGet, "/v1/links?"+values.Encode(), nil, &answer); err != nil {
 		return link.Page{}, err
 	}
 	links, err := plainLinks(answer.Links)
@@ -178,7 +153,7 @@ func (c *Client) Changes(ctx context.Context, after uint64, limit int) ([]link.C
 	setNumber(values, "after", after)
 	setNumber(values, "limit", uint64(limit))
 	var answer changesAnswer
-	if err := c.call(ctx, http.MethodGet, "/v1/changes?"+values.Encode(), nil, &answer); err != nil {
+	if err := c.wire.Call(ctx, http.MethodGet, "/v1/changes?"+values.Encode(), nil, &answer); err != nil {
 		return nil, err
 	}
 	events := make([]link.ChangeEvent, len(answer.Changes))
@@ -195,7 +170,7 @@ func (c *Client) Changes(ctx context.Context, after uint64, limit int) ([]link.C
 // Bases returns the domains served and the bases of their short URLs.
 func (c *Client) Bases(ctx context.Context) (link.Bases, error) {
 	var answer domainsAnswer
-	if err := c.call(ctx, http.MethodGet, "/v1/domains", nil, &answer); err != nil {
+	if err := c.wire.Call(ctx, http.MethodGet, "/v1/domains", nil, &answer); err != nil {
 		return nil, err
 	}
 	bases := make(link.Bases, len(answer.Domains))
@@ -208,7 +183,7 @@ func (c *Client) Bases(ctx context.Context) (link.Bases, error) {
 // Totals returns the totals of links, in the order asked.
 func (c *Client) Totals(ctx context.Context, refs []link.Ref) (link.TotalsAnswer, error) {
 	var answer totalsAnswer
-	if err := c.call(ctx, http.MethodPost, "/v1/totals", totalsRequest{newRefs(refs)}, &answer); err != nil {
+	if err := c.wire.Call(ctx, http.MethodPost, "/v1/totals", totalsRequest{newRefs(refs)}, &answer); err != nil {
 		return link.TotalsAnswer{}, err
 	}
 	out := link.TotalsAnswer{Position: answer.Position, Totals: make([]link.Totals, len(answer.Totals))}
@@ -223,7 +198,7 @@ func (c *Client) Totals(ctx context.Context, refs []link.Ref) (link.TotalsAnswer
 // Counts returns counts in a span of time.
 func (c *Client) Counts(ctx context.Context, query link.CountQuery) (link.CountAnswer, error) {
 	var answer countsAnswer
-	if err := c.call(ctx, http.MethodPost, "/v1/counts", newCountsRequest(query), &answer); err != nil {
+	if err := c.wire.Call(ctx, http.MethodPost, "/v1/counts", newCountsRequest(query), &answer); err != nil {
 		return link.CountAnswer{}, err
 	}
 	out := link.CountAnswer{Position: answer.Position, Counts: make([]link.Count, len(answer.Counts))}
@@ -247,7 +222,7 @@ func (c *Client) Referrals(ctx context.Context, query link.ReferralQuery) (link.
 	setNumber(values, "skip", uint64(query.Skip))
 	setNumber(values, "limit", uint64(query.Limit))
 	var answer referralsAnswer
-	if err := c.call(ctx, http.MethodGet, path+"/referrals?"+values.Encode(), nil, &answer); err != nil {
+	if err := c.wire.Call(ctx, http.MethodGet, path+"/referrals?"+values.Encode(), nil, &answer); err != nil {
 		return link.ReferralAnswer{}, err
 	}
 	out := link.ReferralAnswer{Position: answer.Position, Total: answer.Total, Referrals: make([]link.Referral, len(answer.Referrals))}
@@ -262,7 +237,7 @@ func (c *Client) Referrals(ctx context.Context, query link.ReferralQuery) (link.
 // Verify lets the server recount its ledger and hands on its progress.
 func (c *Client) Verify(ctx context.Context, progress func(done, total uint64)) (counter.Report, error) {
 	// The first line of progress may take as long as the first segment.
-	response, err := c.send(ctx, http.MethodPost, "/v1/verify", nil)
+	response, err := c.wire.Send(ctx, http.MethodPost, "/v1/verify", nil)
 	if err != nil {
 		return counter.Report{}, err
 	}
@@ -276,7 +251,7 @@ func (c *Client) Verify(ctx context.Context, progress func(done, total uint64)) 
 		}
 		switch {
 		case line.Error != nil:
-			return counter.Report{}, line.Error.accept()
+			return counter.Report{}, line.Error.Accept()
 		case line.Report != nil:
 			return line.Report.report(), nil
 		case progress != nil:
@@ -286,66 +261,11 @@ func (c *Client) Verify(ctx context.Context, progress func(done, total uint64)) 
 	return counter.Report{}, fmt.Errorf("verify: %w: the answer ended without a report: %w", ErrUnavailable, errors.Join(lines.Err(), io.ErrUnexpectedEOF))
 }
 
-// call sends one request and decodes the answer into answer, unless it is nil.
-func (c *Client) call(ctx context.Context, method, path string, request, answer any) error {
-	response, err := c.send(ctx, method, path, request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	if answer == nil {
-		return nil
-	}
-	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(answer); err != nil {
-		return fmt.Errorf("read answer of %s %s: %w", method, path, err)
-	}
-	return nil
-}
-
-// send sends one request and returns an answer that is no refusal; the caller
-// closes its body.
-func (c *Client) send(ctx context.Context, method, path string, request any) (*http.Response, error) {
-	var body io.Reader
-	if request != nil {
-		var buf bytes.Buffer
-		if err := encode(&buf, request); err != nil {
-			return nil, fmt.Errorf("encode request: %w", err)
-		}
-		body = &buf
-	}
-	r, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrRequest, err)
-	}
-	r.Header.Set("Authorization", "Bearer "+c.token)
-	if body != nil {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	response, err := c.http.Do(r)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if e, ok := errors.AsType[*url.Error](err); ok {
-			err = e.Err // without the URL, which may be a placeholder
-		}
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	if response.StatusCode < 300 {
-		return response, nil
-	}
-	defer response.Body.Close()
-	var refused refusalBody
-	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&refused); err != nil || refused.Error.Code == "" {
-		return nil, fmt.Errorf("%w: status %d without an error of ours; is this a shortener's control address?", ErrUnavailable, response.StatusCode)
-	}
-	return nil, refused.Error.accept()
-}
-
 // refPath is the path of a link. A slug that no path can carry, and so no link
 // can have, is not sent.
 func refPath(ref link.Ref) (string, error) {
-	if ref.Slug == "" || ref.Slug == "." || ref.Slug == ".." {
+	slug, ok := control.Segment(ref.Slug)
+	if !ok {
 		return "", fmt.Errorf("link %s: %w", ref, link.ErrNotFound)
 	}
 	host := defaultDomain
@@ -356,7 +276,7 @@ func refPath(ref link.Ref) (string, error) {
 		}
 		host = name
 	}
-	return "/v1/links/" + url.PathEscape(host) + "/" + url.PathEscape(ref.Slug), nil
+	return "/v1/links/" + url.PathEscape(host) + "/" + slug, nil
 }
 
 func order(descending bool) string {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"herald.example/internal/control"
 	"herald.example/internal/link"
 	"herald.example/internal/linkapi"
 	"herald.example/internal/shortener"
@@ -37,7 +38,7 @@ const second = "go.example.com"
 func TestContract(t *testing.T) {
 	overWire := func(addr func(t *testing.T) string) func(*testing.T, *shortener.Service) linkapi.Service {
 		return func(t *testing.T, svc *shortener.Service) linkapi.Service {
-			ln, err := linkapi.Listen(addr(t), false)
+			ln, err := control.Listen(addr(t), false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -105,7 +106,7 @@ func serveControl(t *testing.T, ln net.Listener, svc *shortener.Service) {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	handler := linkapi.NewHandler(svc, svc, token, slog.New(slog.DiscardHandler))
-	go func() { done <- linkapi.Serve(ctx, ln, handler, 5*time.Second, slog.New(slog.DiscardHandler)) }()
+	go func() { done <- control.Serve(ctx, ln, handler, 5*time.Second, slog.New(slog.DiscardHandler)) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-done; err != nil {

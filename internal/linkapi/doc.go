@@ -3,12 +3,11 @@
 // by side. A Client keeps every promise of the in-process service: the same
 // methods, and errors for which errors.Is finds the same sentinels.
 //
-// The wire is JSON. Names are those of the public dialects where these have one
-// (shorturl_token, short_url, original_url, num_referrals, date_creation,
+// The wire is that of control. Names are those of the public dialects where these
+// have one (shorturl_token, short_url, original_url, num_referrals, date_creation,
 // date_last_referral); dates are RFC 3339 in UTC, which the public dialects are
 // not. An answer with counts says in "position" how many hits of the ledger it
-// holds. Requests with unknown fields, unknown parameters or invalid UTF-8 are
-// refused. In a path, the domain "-" stands for the default domain.
+// holds. In a path, the domain "-" stands for the default domain.
 //
 //	POST   /v1/links                            put a batch, all or nothing; idempotent for links with a slug
 //	GET    /v1/links                            list, and how many in all: after, skip, limit, site, order=asc|desc

@@ -2,14 +2,12 @@ package linkapi
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
+	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
-	"strings"
 
+	"herald.example/internal/control"
 	"herald.example/internal/counter"
 	"herald.example/internal/link"
 	"herald.example/internal/shortener"
@@ -61,20 +59,22 @@ type Health interface {
 	Ready() error
 }
 
+// MaxBody is the longest body of a request, in bytes. A batch of
+// link.MaxBatch links with ordinary targets is a tenth of it.
+const MaxBody = 16 << 20
+
 // handler answers the control interface.
 type handler struct {
 	svc    Service
 	health Health
-	secret secret
 	log    *slog.Logger
-	routes *http.ServeMux
 }
 
 // NewHandler returns the control interface of svc. Requests must carry token,
 // except the probes. The handler is safe for concurrent use.
 func NewHandler(svc Service, health Health, token string, log *slog.Logger) http.Handler {
-	h := &handler{svc: svc, health: health, secret: newSecret(token), log: log, routes: http.NewServeMux()}
-	for path, methods := range map[string]methods{
+	h := &handler{svc, health, log}
+	return control.NewHandler(control.Routes{
 		"/healthz":                            {"GET": h.healthz},
 		"/readyz":                             {"GET": h.readyz},
 		"/metrics":                            {"GET": h.metrics},
@@ -86,80 +86,16 @@ func NewHandler(svc Service, health Health, token string, log *slog.Logger) http
 		"/v1/changes":                         {"GET": h.changes},
 		"/v1/domains":                         {"GET": h.domains},
 		"/v1/verify":                          {"POST": h.verify},
-		"/":                                   {},
-	} {
-		h.routes.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, path, methods) })
-	}
-	return h.routes
+	}, refuse, token, log, "/healthz", "/readyz")
 }
 
-// methods are the functions of a path, by method. They write the answer or
-// return why there is none.
-type methods map[string]func(http.ResponseWriter, *http.Request) error
-
-// serve holds a request against the rules that all paths share and hands it to
-// its function.
-func (h *handler) serve(w http.ResponseWriter, r *http.Request, path string, methods methods) {
-	open := path == "/healthz" || path == "/readyz"
-	if !open && !h.secret.opens(r) {
-		challenge(w)
-		h.refuse(w, r, errUnauthorized)
-		return
+// readBody decodes the body of a request into v.
+func readBody(w http.ResponseWriter, r *http.Request, v any) error {
+	err := control.ReadBody(w, r, MaxBody, v)
+	if errors.Is(err, control.ErrTooLarge) {
+		err = fmt.Errorf("%w; put the links in several batches", err)
 	}
-	if len(methods) == 0 {
-		h.refuse(w, r, ErrNoRoute)
-		return
-	}
-	method := r.Method
-	if method == http.MethodHead {
-		method = http.MethodGet
-	}
-	serve := methods[method]
-	if serve == nil {
-		var allowed []string
-		for m := range methods {
-			allowed = append(allowed, m)
-		}
-		slices.Sort(allowed)
-		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		h.refuse(w, r, ErrMethod)
-		return
-	}
-	if err := serve(w, r); err != nil {
-		h.refuse(w, r, err)
-	}
-}
-
-// refuse answers with an error. The log gets the cause of the ones that are
-// ours.
-func (h *handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
-		return // the caller has gone
-	}
-	status, body, internal := refuse(err)
-	if internal {
-		h.log.Error("control request failed", "method", r.Method, "path", r.URL.Path, "error", err)
-	}
-	_ = h.answer(w, status, body)
-}
-
-// answer writes body as JSON. It returns nil, so that a function of a path can
-// end with it.
-func (h *handler) answer(w http.ResponseWriter, status int, body any) error {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	if err := encode(w, body); err != nil {
-		h.log.Debug("control answer was not taken", "error", err)
-	}
-	return nil
-}
-
-// encode writes v as one line of JSON. Targets keep their ampersands.
-func encode(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
+	return err
 }
 
 // pathRef is the link that a path names.
@@ -174,10 +110,10 @@ func pathRef(r *http.Request) link.Ref {
 // defaultDomain stands in a path for the default domain.
 const defaultDomain = "-"
 
-func (h *handler) put(w http.ResponseWriter, r *http.Request) error {
+func (h *handler) put(w http.ResponseWriter, r *http.Request) (any, error) {
 	var request putRequest
 	if err := readBody(w, r, &request); err != nil {
-		return err
+		return nil, err
 	}
 	drafts := make([]link.Draft, len(request.Links))
 	for i, d := range request.Links {
@@ -185,32 +121,32 @@ func (h *handler) put(w http.ResponseWriter, r *http.Request) error {
 	}
 	links, err := h.svc.Put(r.Context(), drafts)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	bases, err := h.svc.Bases(r.Context())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	answer := putAnswer{Links: make([]Link, len(links))}
 	for i, l := range links {
 		answer.Links[i] = NewLink(l, bases.ShortURL(l.Ref))
 	}
-	return h.answer(w, http.StatusOK, answer)
+	return answer, nil
 }
 
-func (h *handler) get(w http.ResponseWriter, r *http.Request) error {
-	if p := readParams(r); p.err != nil {
-		return p.err
+func (h *handler) get(_ http.ResponseWriter, r *http.Request) (any, error) {
+	if err := control.NoParams(r); err != nil {
+		return nil, err
 	}
 	l, err := h.svc.Get(r.Context(), pathRef(r))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	links, position, err := h.withCounts(r.Context(), []link.Link{l})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return h.answer(w, http.StatusOK, linkAnswer{Position: &position, Link: links[0]})
+	return linkAnswer{Position: &position, Link: links[0]}, nil
 }
 
 // withCounts gives links their short URLs and totals.
@@ -235,86 +171,86 @@ func (h *handler) withCounts(ctx context.Context, links []link.Link) ([]Link, ui
 	return out, totals.Position, nil
 }
 
-func (h *handler) edit(w http.ResponseWriter, r *http.Request) error {
+func (h *handler) edit(w http.ResponseWriter, r *http.Request) (any, error) {
 	var request editRequest
 	if err := readBody(w, r, &request); err != nil {
-		return err
+		return nil, err
 	}
 	edit := link.Change{Target: request.Target}
 	if request.State != "" {
 		state, err := link.ParseState(request.State)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		edit.State = state
 	}
 	l, err := h.svc.Edit(r.Context(), pathRef(r), edit)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	bases, err := h.svc.Bases(r.Context())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return h.answer(w, http.StatusOK, linkAnswer{Link: NewLink(l, bases.ShortURL(l.Ref))})
+	return linkAnswer{Link: NewLink(l, bases.ShortURL(l.Ref))}, nil
 }
 
-func (h *handler) delete(w http.ResponseWriter, r *http.Request) error {
+func (h *handler) delete(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err := h.svc.Delete(r.Context(), pathRef(r)); err != nil {
-		return err
+		return nil, err
 	}
 	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return nil, nil
 }
 
-func (h *handler) list(w http.ResponseWriter, r *http.Request) error {
-	p := readParams(r, "after", "skip", "limit", "site", "order")
+func (h *handler) list(_ http.ResponseWriter, r *http.Request) (any, error) {
+	p := control.ReadParams(r, link.ErrQuery, "after", "skip", "limit", "site", "order")
 	query := link.ListQuery{
-		Site: p.values.Get("site"), After: p.number("after"), Skip: p.size("skip"), Limit: p.size("limit"), Descending: p.descending(),
+		Site: p.Text("site"), After: p.Number("after"), Skip: p.Size("skip"), Limit: p.Size("limit"), Descending: p.Descending(false),
 	}
-	if p.err != nil {
-		return p.err
+	if p.Err != nil {
+		return nil, p.Err
 	}
 	page, err := h.svc.List(r.Context(), query)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	links, position, err := h.withCounts(r.Context(), page.Links)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return h.answer(w, http.StatusOK, listAnswer{Position: position, Links: links, Next: page.Next, Total: page.Total})
+	return listAnswer{Position: position, Links: links, Next: page.Next, Total: page.Total}, nil
 }
 
-func (h *handler) changes(w http.ResponseWriter, r *http.Request) error {
-	p := readParams(r, "after", "limit")
-	after, limit := p.number("after"), p.size("limit")
-	if p.err != nil {
-		return p.err
+func (h *handler) changes(_ http.ResponseWriter, r *http.Request) (any, error) {
+	p := control.ReadParams(r, link.ErrQuery, "after", "limit")
+	after, limit := p.Number("after"), p.Size("limit")
+	if p.Err != nil {
+		return nil, p.Err
 	}
 	events, err := h.svc.Changes(r.Context(), after, limit)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	bases, err := h.svc.Bases(r.Context())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	answer := changesAnswer{Changes: make([]change, len(events))}
 	for i, e := range events {
 		answer.Changes[i] = change{e.Sequence, NewLink(e.Link, bases.ShortURL(e.Link.Ref))}
 	}
-	return h.answer(w, http.StatusOK, answer)
+	return answer, nil
 }
 
-func (h *handler) domains(w http.ResponseWriter, r *http.Request) error {
+func (h *handler) domains(_ http.ResponseWriter, r *http.Request) (any, error) {
 	bases, err := h.svc.Bases(r.Context())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	answer := domainsAnswer{Domains: make([]domain, len(bases))}
 	for i, b := range bases {
 		answer.Domains[i] = domain(b)
 	}
-	return h.answer(w, http.StatusOK, answer)
+	return answer, nil
 }

@@ -9,7 +9,7 @@ import (
 // metrics answers with the state of the process in Prometheus text. Nothing is
 // labelled by slug: a domain of millions of links has as many lines as one of
 // ten.
-func (h *handler) metrics(w http.ResponseWriter, _ *http.Request) error {
+func (h *handler) metrics(w http.ResponseWriter, _ *http.Request) (any, error) {
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	status := h.health.Status()
 	r, c := status.Redirect, status.Counter
@@ -36,5 +36,5 @@ func (h *handler) metrics(w http.ResponseWriter, _ *http.Request) error {
 	metrics.WriteCounterUint64(w, "herald_counts_merges_total", c.Merges)
 
 	metrics.WriteProcessMetrics(w)
-	return nil
+	return nil, nil
 }

@@ -2,57 +2,37 @@ package operator
 
 import (
 	"context"
-	"fmt"
-	"net"
 	"net/http"
-	"strings"
 	"time"
 
+	"herald.example/internal/control"
 	"herald.example/internal/site"
 )
 
 // Limits of a client.
 const (
-	dialTimeout   = 5 * time.Second
 	answerTimeout = 70 * time.Second // for a whole answer; longer than a network may take
 	maxAnswer     = 16 << 20         // bytes; a page of the largest profiles is a quarter of it
 )
 
 // Client is Operations on the server behind a control interface. It is safe for
 // concurrent use.
-type Client struct {
-	base  string // of every URL, without a path
-	token string
-	http  *http.Client
-}
+type Client struct{ wire *control.Client }
 
 // NewClient returns a client of the control interface at addr: host:port,
 // http://host:port, or unix:/path. It does not connect yet.
 func NewClient(addr, token string) (*Client, error) {
-	dialer := &net.Dialer{Timeout: dialTimeout}
-	transport := &http.Transport{DialContext: dialer.DialContext}
-	c := &Client{token: token, http: &http.Client{
-		Transport: transport,
-		// The control interface never redirects, and the token goes nowhere else.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
-	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
-		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, "unix", path)
-		}
-		c.base = "http://server"
-		return c, nil
+	wire, err := control.NewClient[refusal](addr, token, control.Server{
+		Name: "a sharing server", Unavailable: ErrUnavailable, MaxAnswer: maxAnswer,
+	})
+	if err != nil {
+		return nil, err
 	}
-	addr = strings.TrimSuffix(strings.TrimPrefix(addr, "http://"), "/")
-	if _, _, err := net.SplitHostPort(addr); err != nil {
-		return nil, fmt.Errorf("control address %q: give host:port or unix:/path: %w", addr, err)
-	}
-	c.base = "http://" + addr
-	return c, nil
+	return &Client{wire}, nil
 }
 
 // Close closes idle connections.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() { c.wire.Close() }
 
 // Sites returns all sites in the order of creation.
 func (c *Client) Sites(ctx context.Context) ([]Site, error) {
@@ -88,7 +68,7 @@ func (c *Client) RotateKeys(ctx context.Context, name string, grace time.Duratio
 func (c *Client) RotateSeal(ctx context.Context) (int, error) {
 	// It takes as long as there are records: ctx is its only bound.
 	var answer sealAnswer
-	err := c.send(ctx, http.MethodPost, "/v1/seal/rotate", nil, &answer)
+	err := c.wire.Call(ctx, http.MethodPost, "/v1/seal/rotate", nil, &answer)
 	return answer.Resealed, err
 }
 

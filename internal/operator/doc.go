@@ -3,9 +3,8 @@
 // the server, and Client over the server's control interface; both are Operations,
 // with the same answers, and errors for which errors.Is finds the same sentinels.
 //
-// The wire is that of linkapi: JSON with RFC 3339 dates in UTC, a bearer token, names
-// of the public dialect where it has one; unknown fields, unknown parameters and
-// invalid UTF-8 are refused. SITE is a site's ID or its name.
+// The wire is that of control. Names are those of the public dialect where it has
+// one; dates are RFC 3339 in UTC. SITE is a site's ID or its name.
 //
 //	GET    /v1/sites                          all sites
 //	POST   /v1/sites                          add a site; its private key is in this answer alone

@@ -2,14 +2,11 @@ package operator
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
-	"herald.example/internal/linkapi"
+	"herald.example/internal/control"
 	"herald.example/internal/site"
 )
 
@@ -17,22 +14,18 @@ import (
 // answers, so that it can stand beside another one on the control listener.
 var Patterns = []string{"/v1/sites", "/v1/sites/", "/v1/seal/"}
 
-// networkTimeout is how long the network of an account that arrives may take. The
-// control server closes a connection after 60 seconds without an answer.
-const networkTimeout = 50 * time.Second
+// networkTimeout is how long the network of an account that arrives may take: the
+// answer must still be written.
+const networkTimeout = control.WriteTimeout - 10*time.Second
 
 // handler answers the operator's part of the control interface.
-type handler struct {
-	ops Operations
-	log *slog.Logger
-}
+type handler struct{ ops Operations }
 
 // NewHandler returns the operator's part of the control interface, for the paths
 // of Patterns. Requests must carry token. The handler is safe for concurrent use.
 func NewHandler(dir *site.Directory, pub Publisher, token string, log *slog.Logger) http.Handler {
-	h := &handler{ops: NewDesk(dir, pub), log: log}
-	routes := http.NewServeMux()
-	for path, methods := range map[string]methods{
+	h := &handler{NewDesk(dir, pub)}
+	return control.NewHandler(control.Routes{
 		"/v1/sites":                           {"GET": h.sites, "POST": h.addSite},
 		"/v1/sites/{site}":                    {"GET": h.site, "PATCH": h.editSite},
 		"/v1/sites/{site}/keys":               {"POST": h.rotateKeys},
@@ -44,71 +37,11 @@ func NewHandler(dir *site.Directory, pub Publisher, token string, log *slog.Logg
 		"/v1/sites/{site}/messages":           {"GET": h.messages},
 		"/v1/sites/{site}/messages/{token}":   {"GET": h.message},
 		"/v1/seal/rotate":                     {"POST": h.rotateSeal},
-		"/":                                   {},
-	} {
-		routes.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, methods) })
-	}
-	return linkapi.Guard(token, routes)
-}
-
-// methods are the functions of a path, by method. They return what is answered.
-type methods map[string]func(http.ResponseWriter, *http.Request) (any, error)
-
-// serve holds a request against the rules that all paths share and hands it to
-// its function.
-func (h *handler) serve(w http.ResponseWriter, r *http.Request, methods methods) {
-	if len(methods) == 0 {
-		h.refuse(w, r, linkapi.ErrNoRoute)
-		return
-	}
-	method := r.Method
-	if method == http.MethodHead {
-		method = http.MethodGet
-	}
-	serve := methods[method]
-	if serve == nil {
-		var allowed []string
-		for m := range methods {
-			allowed = append(allowed, m)
-		}
-		slices.Sort(allowed)
-		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		h.refuse(w, r, linkapi.ErrMethod)
-		return
-	}
-	answer, err := serve(w, r)
-	if err != nil {
-		h.refuse(w, r, err)
-		return
-	}
-	h.answer(w, http.StatusOK, answer)
-}
-
-// refuse answers with an error. The log gets the cause of the ones that are ours,
-// under the path's pattern: paths hold tokens.
-func (h *handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
-		return // the caller has gone
-	}
-	status, body, internal := refuse(err)
-	if internal {
-		h.log.Error("operator's request failed", "method", r.Method, "path", r.Pattern, "error", err)
-	}
-	h.answer(w, status, body)
-}
-
-// answer writes body as JSON.
-func (h *handler) answer(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	if err := encode(w, body); err != nil {
-		h.log.Debug("operator's answer was not taken", "error", err)
-	}
+	}, refuse, token, log)
 }
 
 func (h *handler) sites(_ http.ResponseWriter, r *http.Request) (any, error) {
-	if _, err := readParams(r); err != nil {
+	if err := control.NoParams(r); err != nil {
 		return nil, err
 	}
 	sites, err := h.ops.Sites(r.Context())
@@ -116,7 +49,7 @@ func (h *handler) sites(_ http.ResponseWriter, r *http.Request) (any, error) {
 }
 
 func (h *handler) site(_ http.ResponseWriter, r *http.Request) (any, error) {
-	if _, err := readParams(r); err != nil {
+	if err := control.NoParams(r); err != nil {
 		return nil, err
 	}
 	s, err := h.ops.Site(r.Context(), r.PathValue("site"))
@@ -163,7 +96,7 @@ func (h *handler) rotateSeal(w http.ResponseWriter, r *http.Request) (any, error
 }
 
 func (h *handler) providers(_ http.ResponseWriter, r *http.Request) (any, error) {
-	if _, err := readParams(r); err != nil {
+	if err := control.NoParams(r); err != nil {
 		return nil, err
 	}
 	providers, err := h.ops.Providers(r.Context(), r.PathValue("site"))
@@ -184,7 +117,7 @@ func (h *handler) addUser(_ http.ResponseWriter, r *http.Request) (any, error) {
 }
 
 func (h *handler) user(_ http.ResponseWriter, r *http.Request) (any, error) {
-	if _, err := readParams(r); err != nil {
+	if err := control.NoParams(r); err != nil {
 		return nil, err
 	}
 	u, err := h.ops.User(r.Context(), r.PathValue("site"), r.PathValue("token"))
@@ -229,7 +162,7 @@ func (h *handler) messages(_ http.ResponseWriter, r *http.Request) (any, error) 
 }
 
 func (h *handler) message(_ http.ResponseWriter, r *http.Request) (any, error) {
-	if _, err := readParams(r); err != nil {
+	if err := control.NoParams(r); err != nil {
 		return nil, err
 	}
 	m, err := h.ops.Message(r.Context(), r.PathValue("site"), r.PathValue("token"))

@@ -203,44 +203,6 @@ func TestSealThatCannotBeOpened(t *testing.T) {
 	}
 }
 
-// TestClientAgainstOthers: what answers without being our server is said.
-func TestClientAgainstOthers(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		status int
-		body   string
-	}{
-		{"another server", 200, "<html>"},
-		{"another server's refusal", 404, "not here"},
-		{"a redirect", 302, ""},
-		{"a code of a later version", 418, `{"error":{"code":"teapot","message":"later"}}`},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			asked := 0
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				asked++
-				w.Header().Set("Location", "/elsewhere")
-				w.WriteHeader(c.status)
-				_, _ = w.Write([]byte(c.body))
-			}))
-			defer server.Close()
-			client, err := operator.NewClient(server.URL+"/", token)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer client.Close()
-			if _, err = client.Site(t.Context(), "shop"); err == nil || asked != 1 {
-				t.Errorf("got %v after %d requests; want an error after one", err, asked)
-			} else {
-				noSecrets(t, "error", err.Error())
-			}
-		})
-	}
-	if _, err := operator.NewClient("8081", token); err == nil || !strings.Contains(err.Error(), "host:port") {
-		t.Errorf("got %v; want to be told of host:port", err)
-	}
-}
-
 func FuzzHandler(f *testing.F) {
 	for _, body := range []string{"", "{}", `{"name":"a"}`, `{"grace":"1h"}`, `{"provider":"mastodon","access_token":"t"}`, `{"simulated_providers":null}`, "[]", "\xff"} {
 		f.Add("POST", "/v1/sites", body)

@@ -1,19 +1,16 @@
 package operator
 
 import (
-	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
-	"herald.example/internal/linkapi"
+	"herald.example/internal/control"
 	"herald.example/internal/site"
 )
 
@@ -109,47 +106,14 @@ type sealAnswer struct {
 	Resealed int `json:"num_resealed"`
 }
 
-// encode writes v as one line of JSON. URLs keep their ampersands.
-func encode(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
-}
-
-// readBody decodes the body of a request into v.
+// readBody decodes the body of a request into v. Its errors show nothing of the
+// values, which may be secret.
 func readBody(w http.ResponseWriter, r *http.Request, v any) error {
-	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return fmt.Errorf("%w: at most %d bytes are taken", linkapi.ErrTooLarge, tooLarge.Limit)
+	err := control.ReadBody(w, r, MaxBody, v)
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		err = fmt.Errorf("%w: %q should hold a %s", control.ErrRequest, e.Field, e.Type)
 	}
-	if err != nil {
-		return fmt.Errorf("%w: the body ended early", linkapi.ErrRequest)
-	}
-	return decode(raw, v)
-}
-
-// decode reads one JSON value and refuses what would be changed or lost on the
-// way: unknown fields, invalid UTF-8, anything behind the value. Its errors show
-// nothing of the values, which may be secret.
-func decode(raw []byte, v any) error {
-	if !utf8.Valid(raw) {
-		return fmt.Errorf("%w: the body is not valid UTF-8", linkapi.ErrRequest)
-	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		if errors.Is(err, io.EOF) {
-			return fmt.Errorf("%w: the body is empty", linkapi.ErrRequest)
-		}
-		if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-			return fmt.Errorf("%w: %q should hold a %s", linkapi.ErrRequest, e.Field, e.Type)
-		}
-		return fmt.Errorf("%w: %w", linkapi.ErrRequest, err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%w: something follows the JSON value", linkapi.ErrRequest)
-	}
-	return nil
+	return err
 }
 
 // duration is the grace of a request.
@@ -159,7 +123,7 @@ func (r keysRequest) duration() (time.Duration, error) {
 	}
 	grace, err := time.ParseDuration(r.Grace)
 	if err != nil || grace < 0 {
-		return 0, fmt.Errorf("%w: grace is %.40q; give a duration such as 24h", linkapi.ErrRequest, r.Grace)
+		return 0, fmt.Errorf("%w: grace is %.40q; give a duration such as 24h", control.ErrRequest, r.Grace)
 	}
 	return grace, nil
 }
@@ -169,25 +133,16 @@ const defaultPage = 250
 
 // listQuery is the page that a request asks for.
 func listQuery(r *http.Request, descending bool) (site.ListQuery, error) {
-	q := site.ListQuery{Limit: defaultPage, Descending: descending}
-	values, err := readParams(r, "after", "limit", "order")
-	if err != nil {
-		return q, err
-	}
-	q.After = values.Get("after")
-	if text := values.Get("limit"); text != "" {
+	p := control.ReadParams(r, site.ErrQuery, "after", "limit", "order")
+	q := site.ListQuery{After: p.Text("after"), Limit: defaultPage}
+	if text := p.Text("limit"); text != "" {
+		var err error
 		if q.Limit, err = strconv.Atoi(text); err != nil {
 			return q, fmt.Errorf("%w: limit is %.40q; give a number", site.ErrQuery, text)
 		}
 	}
-	switch order := values.Get("order"); order {
-	case "":
-	case "asc", "desc":
-		q.Descending = order == "desc"
-	default:
-		return q, fmt.Errorf("%w: order is %.40q; give asc or desc", site.ErrQuery, order)
-	}
-	return q, q.Check()
+	q.Descending = p.Descending(descending)
+	return q, cmp.Or(p.Err, q.Check())
 }
 
 // query is the inverse of listQuery.
@@ -200,22 +155,4 @@ func query(q site.ListQuery) string {
 		values.Set("after", q.After)
 	}
 	return "?" + values.Encode()
-}
-
-// readParams parses the query of r and refuses parameters beyond the known ones,
-// and repeated ones.
-func readParams(r *http.Request, known ...string) (url.Values, error) {
-	values, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", linkapi.ErrRequest, err)
-	}
-	for name, v := range values {
-		if !slices.Contains(known, name) {
-			return nil, fmt.Errorf("%w: unknown parameter %.40q; known are %q", linkapi.ErrRequest, name, known)
-		}
-		if len(v) > 1 {
-			return nil, fmt.Errorf("%w: parameter %q is given %d times", linkapi.ErrRequest, name, len(v))
-		}
-	}
-	return values, nil
 }

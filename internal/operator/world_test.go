@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"herald.example/internal/boltstore"
+	"herald.example/internal/control"
 	"herald.example/internal/link"
-	"herald.example/internal/linkapi"
 	"herald.example/internal/operator"
 	"herald.example/internal/publish"
 	"herald.example/internal/site"
@@ -144,7 +144,7 @@ func overWire(addr func(t *testing.T) string) func(*testing.T, *site.Directory, 
 // test ends. It returns the address as a client takes it.
 func serve(t *testing.T, addr string, handler http.Handler) string {
 	t.Helper()
-	ln, err := linkapi.Listen(addr, false)
+	ln, err := control.Listen(addr, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func serve(t *testing.T, addr string, handler http.Handler) string {
 	routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "somebody else's", http.StatusTeapot) })
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- linkapi.Serve(ctx, ln, routes, 5*time.Second, slog.New(slog.DiscardHandler)) }()
+	go func() { done <- control.Serve(ctx, ln, routes, 5*time.Second, slog.New(slog.DiscardHandler)) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-done; err != nil {

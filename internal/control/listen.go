@@ -1,28 +1,15 @@
-package linkapi
+package control
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"net"
-	"net/http"
 	"net/netip"
 	"os"
 	"strings"
 	"syscall"
 	"time"
-)
-
-// Limits of the control interface's server. Its callers are our own programs
-// and an operator's curl, so these are generous for them and close for others.
-const (
-	headerTimeout = 5 * time.Second
-	readTimeout   = 30 * time.Second // for a body of MaxBody
-	writeTimeout  = 60 * time.Second // for a page of links; a verification extends it line by line
-	idleTimeout   = 2 * time.Minute
-	headerBytes   = 16 << 10
 )
 
 // socketPrefix begins an address that is a path of a unix socket.
@@ -94,42 +81,4 @@ func removeStale(path string) error {
 		return err
 	}
 	return os.Remove(path)
-}
-
-// Serve answers requests on ln until ctx is done, then lets the ones under way
-// finish within drain. It closes ln.
-func Serve(ctx context.Context, ln net.Listener, handler http.Handler, drain time.Duration, log *slog.Logger) error {
-	server := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    headerBytes,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
-	stopped := make(chan error, 1)
-	served := make(chan struct{})
-	go func() {
-		select {
-		case <-ctx.Done():
-		case <-served: // Serve failed by itself
-		}
-		deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
-		defer cancel()
-		err := server.Shutdown(deadline)
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = server.Close() // cuts what is still under way
-		}
-		stopped <- err
-	}()
-	err := server.Serve(ln)
-	close(served)
-	if errors.Is(err, http.ErrServerClosed) {
-		err = nil
-	}
-	if err := errors.Join(err, <-stopped); err != nil {
-		return fmt.Errorf("control server: %w", err)
-	}
-	return nil
 }
