@@ -2,18 +2,14 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"herald.example/internal/command/commandtest"
 )
 
 // TestEmbeddedOrApart is one walk through the whole loop, once with the shortener in
@@ -355,100 +351,4 @@ func TestProcessRestarts(t *testing.T) {
 	if got := s.ask("GET", "/shorturls/"+l.Token+".json", ""); got.Shorturl.NumReferrals != "4" {
 		t.Errorf("got %s; want four referrals, of before and after", got.raw)
 	}
-}
-
-// buildShortener builds the shortener as it is shipped.
-func buildShortener(t *testing.T) string {
-	t.Helper()
-	binary := filepath.Join(t.TempDir(), "shortener")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../shortener").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	return binary
-}
-
-// apartBase is the base of short URLs where the redirect moves: nobody listens
-// there, and a gate leads to where it is.
-const apartBase = "http://127.0.0.1:1"
-
-// apart is the real shortener as a process of its own.
-type apart struct {
-	t       *testing.T
-	binary  string
-	data    string
-	base    string // empty: the address of the redirect
-	control string // as --control takes it
-	door    gate
-
-	cmd    *exec.Cmd
-	exited chan struct{}
-}
-
-// newApart starts a shortener that ends with the test. On a socket it can be killed
-// and run again.
-func newApart(t *testing.T, binary, control string) *apart {
-	t.Helper()
-	a := &apart{t: t, binary: binary, data: t.TempDir(), control: control}
-	if strings.HasPrefix(control, "unix:") {
-		a.base = apartBase
-	}
-	a.run()
-	t.Cleanup(a.kill)
-	return a
-}
-
-// run starts the process and waits until it is ready.
-func (a *apart) run() {
-	a.t.Helper()
-	args := []string{"serve", "--data", a.data, "--listen", "127.0.0.1:0", "--control", a.control, "--log-format", "json"}
-	if a.base != "" {
-		args = append(args, "--short-base", a.base)
-	}
-	log := commandtest.NewLog()
-	exited := make(chan struct{})
-	a.cmd, a.exited = exec.Command(a.binary, args...), exited
-	a.cmd.Stderr = log
-	if err := a.cmd.Start(); err != nil {
-		a.t.Fatal(err)
-	}
-	go func() {
-		a.cmd.Wait() //nolint:errcheck // it is killed
-		log.End()
-		close(exited)
-	}()
-	ready, ok := log.Wait("ready")
-	if !ok {
-		a.t.Fatalf("got no shortener\n%s", log)
-	}
-	a.control = ready["control"].(string)
-	a.door.set(ready["redirect"].(string))
-}
-
-// kill kills the process, if it runs, and waits for its end.
-func (a *apart) kill() {
-	_ = a.cmd.Process.Kill() // fails when it is dead already
-	<-a.exited
-}
-
-// gate leads to the redirect of the process that runs now.
-func (a *apart) gate() http.RoundTripper { return &a.door }
-
-// flags are what a sharing API needs to find it.
-func (a *apart) flags() []string {
-	where := a.control
-	if !strings.HasPrefix(where, "unix:") {
-		where = "http://" + where
-	}
-	return []string{"--shortener", where, "--shortener-token-file", filepath.Join(a.data, "control.token")}
-}
-
-// shortPath is a path that is short enough for a socket.
-func shortPath(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "h")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return fmt.Sprintf("%s/control", dir)
 }
