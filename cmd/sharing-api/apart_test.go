@@ -9,7 +9,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
 )
 
 // TestEmbeddedOrApart is one walk through the whole loop, once with the shortener in
