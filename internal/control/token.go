@@ -90,7 +90,7 @@ func (s secret) opens(r *http.Request) bool {
 
 // errUnauthorized says where the token is, without naming a path to somebody
 // who has not shown that they may know it.
-var errUnauthorized = fmt.Errorf("%w: send the header 'Authorization: Bearer TOKEN'; TOKEN stands in the file %s in the shortener's data folder", ErrUnauthorized, TokenFile)
+var errUnauthorized = fmt.Errorf("%w: send the header 'Authorization: Bearer TOKEN'; TOKEN stands in the file %s in the server's data folder", ErrUnauthorized, TokenFile)
 
 // Guard hands requests that carry the token to next, and refuses all others.
 func Guard(token string, next http.Handler) http.Handler {
