@@ -23,7 +23,7 @@ func (c *crash) settled(token string, patience time.Duration) operator.Message {
 		if err != nil {
 			c.t.Fatalf("message %s: %v", token, err)
 		}
-		i := slices.IndexFunc(m.Publications, func(p operator.Publication) bool { return !p.State.Final() && !waits(p, patience) })
+		i := slices.IndexFunc(m.Publications, func(p operator.Publication) bool { return unfinished(p) && !waits(p, patience) })
 		if i < 0 {
 			return m
 		}
@@ -33,10 +33,13 @@ func (c *crash) settled(token string, patience time.Duration) operator.Message {
 	}
 }
 
+// unfinished says whether a publication has not come to its end.
+func unfinished(p operator.Publication) bool { return !p.State.Final() }
+
 // waits says whether a publication waits for longer than patience because a network
 // did not take it, or left open what became of it.
 func waits(p operator.Publication, patience time.Duration) bool {
-	return !p.State.Final() && p.Refusal != nil && time.Until(p.Due) > patience
+	return unfinished(p) && p.Refusal != nil && time.Until(p.Due) > patience
 }
 
 // discover reads which messages there are that were not there when it was called
@@ -71,7 +74,7 @@ func (c *crash) check(patience time.Duration) {
 			c.t.Errorf("%s: got messages %s and %s; want one", word, first, token)
 		}
 		c.words[word], c.messages[token] = token, m
-		if slices.ContainsFunc(m.Publications, func(p operator.Publication) bool { return !p.State.Final() }) {
+		if slices.ContainsFunc(m.Publications, unfinished) {
 			open = append(open, token)
 		}
 	}
@@ -80,6 +83,7 @@ func (c *crash) check(patience time.Duration) {
 		c.checkMessage(c.messages[token], posts)
 	}
 	c.checkAnswers()
+	c.checkLinks(c.open)
 	c.checkSample(c.open, 5)
 	c.open = open
 }
@@ -128,7 +132,7 @@ func (c *crash) checkMessage(m operator.Message, posts map[*account]map[string]n
 			bad = "no post of what has failed"
 		case p.State == publish.Failed && p.Refusal == nil:
 			bad = "a reason"
-		case !p.State.Final() && p.Refusal == nil:
+		case unfinished(p) && p.Refusal == nil:
 			bad = "a reason to wait"
 		case a.keyed && p.State.Final() && p.State != publish.Published:
 			bad = "it published: the network takes a key"
@@ -164,34 +168,48 @@ func (c *crash) checkAnswers() {
 	}
 }
 
-// checkSample reads so many messages, chosen at random, as their site does, and
-// follows the links that it gets.
-func (c *crash) checkSample(tokens []string, sample int) {
+// checkLinks follows the links of all that is published.
+func (c *crash) checkLinks(tokens []string) {
 	c.t.Helper()
-	for range min(sample, len(tokens)) {
-		m := c.messages[tokens[c.rng.IntN(len(tokens))]]
-		status, answer := c.load.customer.send(c.t, http.DefaultClient, "GET", "http://"+c.program.api+"/sharing/messages/"+m.Token+".json", "")
-		if status != http.StatusOK {
-			c.t.Errorf("message %s: got %d %s; want it", m.Token, status, answer)
-			continue
-		}
-		urls := parsePublished(c.t, answer).ShortURLs
-		var want []string // the newest first
-		for _, p := range slices.Backward(m.Publications) {
-			if p.State == publish.Published && len(p.Links) == 1 {
-				want = append(want, p.Links[0].ShortURL)
-			}
-		}
-		if !slices.Equal(urls, want) {
-			c.t.Errorf("message %s: got short URLs %q; want those of what is published, %q", m.Token, urls, want)
-		}
-		for _, url := range urls {
+	for _, token := range tokens {
+		m := c.messages[token]
+		for _, url := range publishedURLs(m) {
 			c.visited++
 			slug, _ := strings.CutPrefix(url, "https://"+shortHost+"/")
 			status, header := visit(c.t, http.DefaultTransport, "http://"+c.program.redirect+"/"+slug)
 			if got := header.Get("Location"); status != http.StatusFound || got != m.Link {
 				c.t.Errorf("%s: got %d %q; want 302 %q", url, status, got, m.Link)
 			}
+		}
+	}
+}
+
+// publishedURLs are the short URLs of what is published, the newest first.
+func publishedURLs(m operator.Message) []string {
+	var urls []string
+	for _, p := range slices.Backward(m.Publications) {
+		if p.State == publish.Published && len(p.Links) == 1 {
+			urls = append(urls, p.Links[0].ShortURL)
+		}
+	}
+	return urls
+}
+
+// checkSample reads so many messages, chosen at random, as their site does.
+func (c *crash) checkSample(tokens []string, sample int) {
+	c.t.Helper()
+	for range min(sample, len(tokens)) {
+		m := c.messages[tokens[c.rng.IntN(len(tokens))]]
+		if slices.ContainsFunc(m.Publications, unfinished) {
+			continue // it may be published by now
+		}
+		status, answer := c.load.customer.send(c.t, http.DefaultClient, "GET", "http://"+c.program.api+"/sharing/messages/"+m.Token+".json", "")
+		if status != http.StatusOK {
+			c.t.Errorf("message %s: got %d %s; want it", m.Token, status, answer)
+			continue
+		}
+		if urls, want := parsePublished(c.t, answer).ShortURLs, publishedURLs(m); !slices.Equal(urls, want) {
+			c.t.Errorf("message %s: got short URLs %q; want those of what is published, %q", m.Token, urls, want)
 		}
 	}
 }
@@ -205,7 +223,6 @@ func (c *crash) checkAll() {
 			c.t.Errorf("got a new message %s without a request", token)
 		}
 	}
-	posts := c.posts()
 	for token, before := range c.messages {
 		now, err := c.operator.Message(c.t.Context(), c.site, token)
 		if err != nil {
@@ -218,7 +235,10 @@ func (c *crash) checkAll() {
 			}
 		}
 		c.messages[token] = now
-		c.checkMessage(now, posts)
+	}
+	posts := c.posts() // after the messages, which may still become published
+	for _, m := range c.messages {
+		c.checkMessage(m, posts)
 	}
 }
 

@@ -103,15 +103,15 @@ func (n *networks) misbehave(rng *rand.Rand) {
 		skip := 0
 		for range 8 {
 			f := contract.Fault{Call: double.call, Skip: skip, Lands: rng.IntN(2) == 0}
-			switch rng.IntN(4) {
+			switch rng.IntN(6) {
 			case 0:
-				f.Act = contract.Hang
-			case 1:
 				f.Act = contract.Close
-			case 2:
+			case 1:
 				f.Act, f.Status = contract.Half, http.StatusOK
-			case 3:
+			case 2:
 				f.Act, f.Status, f.Body = contract.Answer, http.StatusBadGateway, "<html>Bad gateway</html>"
+			default: // until the kill, or the end of a stop
+				f.Act = contract.Hang
 			}
 			double.faults.Add(f)
 			skip = rng.IntN(8)

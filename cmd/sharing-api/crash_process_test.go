@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -85,6 +86,10 @@ func (p *process) killedWhileStopping(rng *rand.Rand) {
 	p.killed(rng)
 }
 
+// cutOff tells the program to stop and waits until it has, which it does though
+// networks do not answer.
+func (p *process) cutOff(*rand.Rand) { p.stopped() }
+
 // stopped tells the program to stop and wants it to end well.
 func (p *process) stopped() {
 	p.t.Helper()
@@ -99,14 +104,21 @@ func (p *process) stopped() {
 	}
 }
 
+// excused are words of trouble that death explains.
+var excused = []string{
+	// The time for draining is so short that a busy machine needs more.
+	"requests that were cut off do not end",
+	// A file of the ledger that was made and not begun: there is nothing in it.
+	"0 bytes are less than a header",
+}
+
 // checkLog wants no word of anything that a person must look after: to be killed is
-// nothing of the kind, and neither is a busy machine on which requests take longer
-// to end than there is time for draining.
+// nothing of the kind.
 func (p *process) checkLog() {
 	p.t.Helper()
 	for line := range strings.Lines(p.log.String()) {
-		bad := strings.Contains(line, `"level":"ERROR"`) && !strings.Contains(line, "requests that were cut off do not end")
-		if bad || strings.Contains(line, "put_aside") || !strings.HasPrefix(line, "{") {
+		trouble := strings.Contains(line, `"level":"ERROR"`) || strings.Contains(line, "put_aside") || !strings.HasPrefix(line, "{")
+		if trouble && !slices.ContainsFunc(excused, func(words string) bool { return strings.Contains(line, words) }) {
 			p.t.Errorf("got trouble in the log: %s", line)
 		}
 	}

@@ -29,7 +29,7 @@ var deaths = []death{
 	{name: "and again during recovery", kill: (*process).killed, recoveries: 2},
 	{name: "while stopping", kill: (*process).killedWhileStopping},
 	{name: "while stopping, and again during recovery", kill: (*process).killedWhileStopping, recoveries: 1},
-	{name: "soon after a start", kill: (*process).killed, recoveries: 1},
+	{name: "cut off by the end of a stop", kill: (*process).cutOff, recoveries: 1},
 }
 
 // shortHost is the domain of short URLs: the same in all lives of the program.
@@ -54,8 +54,8 @@ type crash struct {
 	messages map[string]operator.Message
 	answered map[string]bool // by token
 
-	kills, early int // all, and those before the program was ready
-	visited      int // links
+	kills, early, stops int // kills, those of them before the program was ready, and stops that came to their end
+	visited             int // links
 }
 
 // TestCrashPublish kills the real program while it publishes, starts it again, and
@@ -81,7 +81,9 @@ func TestCrashPublish(t *testing.T) {
 	c.program.checkLog()
 	c.revive()
 	c.checkAll()
-	c.checkSample(slices.Sorted(maps.Keys(c.messages)), 50)
+	all := slices.Sorted(maps.Keys(c.messages))
+	c.checkLinks(all)
+	c.checkSample(all, 50)
 	c.report()
 	c.program.stopped()
 	c.program.checkLog()
@@ -165,8 +167,14 @@ func (c *crash) press(kill func(*process, *rand.Rand), within int) {
 	}()
 	time.Sleep(time.Duration(c.rng.IntN(within*1000)) * time.Microsecond)
 	kill(c.program, c.rng)
-	c.kills++
-	if !<-ended {
+	ready := <-ended
+	switch {
+	case c.program.cmd.ProcessState.Exited(): // by itself, before the kill came
+		c.stops++
+	case ready:
+		c.kills++
+	default:
+		c.kills++
 		c.early++
 	}
 	c.program.checkLog()
@@ -182,7 +190,7 @@ func (c *crash) revive() {
 // report says what happened, and fails when that was nothing.
 func (c *crash) report() {
 	c.t.Helper()
-	c.t.Logf("%d rounds: %d kills, %d of them before the program was ready", *publishRounds, c.kills, c.early)
+	c.t.Logf("%d rounds: %d kills, %d of them before the program was ready, and %d stops", *publishRounds, c.kills, c.early, c.stops)
 	c.t.Logf("%d messages accepted, %d of them answered; %d requests in flight at a kill; %d repeated with their key, and answered", len(c.messages), len(c.answered), c.load.brokenOff, c.load.repeats)
 	posts := c.posts()
 	waiting := 0
@@ -194,7 +202,7 @@ func (c *crash) report() {
 			if _, made := posts[a][wordForm.FindString(m.Text)]; made && p.State != publish.Published {
 				state += " and posted"
 			}
-			if states[state]++; !p.State.Final() {
+			if states[state]++; unfinished(p) {
 				waiting++
 				c.t.Logf("%s: a publication is %s until %s: %+v", a.name, p.State, p.Due, *p.Refusal)
 			}
@@ -204,7 +212,7 @@ func (c *crash) report() {
 			c.t.Errorf("got no post on %s; want a load", a.name)
 		}
 	}
-	c.t.Logf("%d links followed", c.visited)
+	c.t.Logf("%d times a link was followed", c.visited)
 	if waiting > *publishRounds {
 		c.t.Errorf("got %d publications that wait; want one now and then, whose connection broke before it was sent", waiting)
 	}
