@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"herald.example/internal/linkapi"
+	"herald.example/internal/control"
 	"herald.example/internal/operator"
 	"herald.example/internal/publish"
 	"herald.example/internal/site"
@@ -245,7 +245,7 @@ func (c *crash) checkAll() {
 // connect makes a client of the operator's interface.
 func (c *crash) connect() {
 	c.t.Helper()
-	token, err := linkapi.ReadToken(filepath.Join(c.data, linkapi.TokenFile))
+	token, err := control.ReadToken(filepath.Join(c.data, control.TokenFile))
 	if err != nil {
 		c.t.Fatal(err)
 	}
