@@ -58,11 +58,11 @@ func (f *flag) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// decode reads the object request of a body. An empty body is one without request
-// where that is allowed.
-func decode[T any](h *Handler, c *call, optional bool) (T, error) {
+// decode reads the object request of a body of at most limit bytes. An empty body is
+// one without request where that is allowed.
+func decode[T any](h *Handler, c *call, limit int64, optional bool) (T, error) {
 	var body root[T]
-	raw, err := h.readBody(c)
+	raw, err := h.readBody(c, min(limit, h.o.MaxBody))
 	if err != nil {
 		return body.Request.v, err
 	}
@@ -81,26 +81,53 @@ func decode[T any](h *Handler, c *call, optional bool) (T, error) {
 	return body.Request.v, nil
 }
 
+// maxValues bounds the commas and brackets of a body: a text may consist of them, and
+// nothing else of a message has many. Each can stand for a value that takes ten times
+// the room when it is decoded.
+const maxValues = 512 << 10
+
 // readBody reads the body within its bound, whatever its Content-Type says: some
-// clients send JSON as a form, or name no type (contract, section 0.1).
-func (h *Handler) readBody(c *call) ([]byte, error) {
-	tooLarge := badRequest("The body is too large; at most %d bytes are taken.", h.o.MaxBody)
-	if c.r.ContentLength > h.o.MaxBody {
+// clients send JSON as a form, or name no type (contract, section 0.1). The room that
+// it takes is the call's until that is released.
+func (h *Handler) readBody(c *call, limit int64) ([]byte, error) {
+	tooLarge := badRequest("The body is too large; at most %d bytes are taken.", limit)
+	length := c.r.ContentLength // -1: not said
+	if length > limit {
 		return nil, tooLarge
 	}
-	var body bytes.Buffer
-	if n := c.r.ContentLength; n > 0 {
-		body.Grow(int(min(n, 64<<10)) + bytes.MinRead) // a promise is no reason to reserve more
-	}
-	_, err := io.Copy(&body, http.MaxBytesReader(c.w, c.r.Body, h.o.MaxBody))
-	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
-		return nil, tooLarge
-	} else if err != nil {
-		return nil, badRequest("The body could not be read to its end.")
+	body, source := new(bytes.Buffer), http.MaxBytesReader(c.w, c.r.Body, limit)
+	for _, room := range []struct {
+		bodies *bodies
+		most   int64 // bytes of a body in it
+	}{{h.small, min(smallBody, limit)}, {h.large, limit}} {
+		size := length
+		switch {
+		case size > room.most:
+			continue
+		case size < 0:
+			size = room.most
+		}
+		if err := c.reserve(room.bodies, size); err != nil {
+			return nil, err
+		}
+		body.Grow(int(min(size, smallBody)) + bytes.MinRead) // a promise is no reason to reserve more
+		// One byte more than it may have shows that it goes on.
+		_, err := io.Copy(body, io.LimitReader(source, room.most+1-int64(body.Len())))
+		if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
+			return nil, tooLarge
+		} else if err != nil {
+			return nil, badRequest("The body could not be read to its end.")
+		}
+		if int64(body.Len()) <= room.most {
+			break
+		}
 	}
 	raw := bytes.TrimPrefix(bytes.TrimSpace(body.Bytes()), []byte("\uFEFF"))
 	if !utf8.Valid(raw) {
 		return nil, badRequest("The body is not valid UTF-8.")
+	}
+	if bytes.Count(raw, []byte(","))+bytes.Count(raw, []byte("{"))+bytes.Count(raw, []byte("[")) > maxValues {
+		return nil, badRequest("The body has too many values; a message has far fewer.")
 	}
 	return raw, nil
 }

@@ -12,9 +12,11 @@ import (
 )
 
 // fuzzCall is a request with a body for a function that decodes.
-func fuzzCall(body string) *call {
+func fuzzCall(t *testing.T, body string) *call {
 	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
-	return &call{w: httptest.NewRecorder(), r: r}
+	c := &call{w: httptest.NewRecorder(), r: r}
+	t.Cleanup(c.release)
+	return c
 }
 
 // FuzzPublishBody decodes bodies: what is refused is refused with 400 or 404 and a
@@ -34,7 +36,7 @@ func FuzzPublishBody(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, body string) {
-		if b, err := decode[sharingBody](h, fuzzCall(body), false); err != nil {
+		if b, err := decode[sharingBody](h, fuzzCall(t, body), 1<<16, false); err != nil {
 			refused(t, err)
 		} else if r, err := b.request(true); err != nil {
 			refused(t, err)
@@ -46,17 +48,17 @@ func FuzzPublishBody(f *testing.F) {
 				t.Fatalf("got link %q", r.Parts.Link.URL)
 			}
 		}
-		if b, err := decode[messageBody](h, fuzzCall(body), false); err != nil {
+		if b, err := decode[messageBody](h, fuzzCall(t, body), 1<<16, false); err != nil {
 			refused(t, err)
 		} else if _, err := b.request("0c0ffee0-0000-4000-8000-000000000000"); err != nil {
 			refused(t, err)
 		}
-		if b, err := decode[importBody](h, fuzzCall(body), false); err != nil {
+		if b, err := decode[importBody](h, fuzzCall(t, body), 1<<16, false); err != nil {
 			refused(t, err)
 		} else if _, err := b.login(); err != nil {
 			refused(t, err)
 		}
-		if _, err := decode[synchronizeBody](h, fuzzCall(body), true); err != nil {
+		if _, err := decode[synchronizeBody](h, fuzzCall(t, body), 1<<16, true); err != nil {
 			refused(t, err)
 		}
 	})

@@ -129,6 +129,8 @@ type Handler struct {
 	o         Options
 	log       *slog.Logger
 	wrongKeys *limiter
+	// Bodies that are held.
+	small, large *bodies
 }
 
 // NewHandler returns a Handler. It starts nothing.
@@ -151,7 +153,10 @@ func NewHandler(o Options) *Handler {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Handler{o: o, log: o.Log, wrongKeys: newLimiter(o.WrongKeys)}
+	return &Handler{
+		o: o, log: o.Log, wrongKeys: newLimiter(o.WrongKeys),
+		small: newBodies(smallBodies), large: newBodies(largeBodies * o.MaxBody),
+	}
 }
 
 // peer is the address at the other end of the connection.
@@ -173,6 +178,24 @@ type call struct {
 	// keyless says that nobody has shown the site's keys: the host named the site, or
 	// a publish token did.
 	keyless bool
+	// releases give back the room that the body took.
+	releases []func()
+}
+
+// reserve takes room for n bytes of the body until the call is released.
+func (c *call) reserve(room *bodies, n int64) error {
+	release, err := room.take(c.context(), c.site.ID, n)
+	if err == nil {
+		c.releases = append(c.releases, release)
+	}
+	return err
+}
+
+// release gives back what the call took.
+func (c *call) release() {
+	for _, release := range c.releases {
+		release()
+	}
 }
 
 // context ends when the caller goes.
@@ -229,6 +252,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, at *route, toke
 		return a, &methodError{&fault{errMethod, "This resource does not offer the method; use one of " + at.allow() + "."}, at.allow()}
 	}
 	c := &call{w: w, r: r, token: token, query: r.URL.Query()}
+	defer c.release()
 	if err := h.authenticate(c, at, method, named); err != nil {
 		return a, err
 	}
@@ -239,7 +263,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, at *route, toke
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) answer {
 	a, internal := refusal(err)
 	switch {
-	case !internal || errors.Is(r.Context().Err(), context.Canceled): // no failure of ours, or the caller has gone
+	case !internal || errors.Is(err, errBusy) || errors.Is(r.Context().Err(), context.Canceled): // no failure of ours, or the caller has gone
 	case a.code == http.StatusServiceUnavailable:
 		h.log.Warn("a request cannot be answered for now", "method", r.Method, "path", r.URL.Path, "error", err)
 	default:

@@ -140,7 +140,7 @@ func (h *Handler) linkIdentity(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	body, err := decode[linkBody](h, c, false)
+	body, err := decode[linkBody](h, c, smallBody, false)
 	if err != nil {
 		return answer{}, err
 	}
@@ -170,7 +170,7 @@ func (h *Handler) synchronizeIdentity(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	body, err := decode[synchronizeBody](h, c, true)
+	body, err := decode[synchronizeBody](h, c, smallBody, true)
 	if err != nil {
 		return answer{}, err
 	}

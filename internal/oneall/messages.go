@@ -34,7 +34,7 @@ func (h *Handler) messageHead(m publish.Head) object {
 }
 
 func (h *Handler) publishMessage(c *call) (answer, error) {
-	body, err := decode[sharingBody](h, c, false)
+	body, err := decode[sharingBody](h, c, h.o.MaxBody, false)
 	if err != nil {
 		return answer{}, err
 	}
@@ -50,7 +50,7 @@ func (h *Handler) republishMessage(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	body, err := decode[sharingBody](h, c, false)
+	body, err := decode[sharingBody](h, c, h.o.MaxBody, false)
 	if err != nil {
 		return answer{}, err
 	}
@@ -80,7 +80,7 @@ func (h *Handler) publishForUser(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	body, err := decode[messageBody](h, c, false)
+	body, err := decode[messageBody](h, c, h.o.MaxBody, false)
 	if err != nil {
 		return answer{}, err
 	}

@@ -19,7 +19,7 @@ type shorturlBody struct {
 }
 
 func (h *Handler) createShorturl(c *call) (answer, error) {
-	body, err := decode[shorturlBody](h, c, false)
+	body, err := decode[shorturlBody](h, c, smallBody, false)
 	if err != nil {
 		return answer{}, err
 	}

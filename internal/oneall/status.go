@@ -24,6 +24,7 @@ var (
 	errHost    = errors.New("no such site")
 	errMethod  = errors.New("method is not offered")
 	errTooMany = errors.New("too many wrong keys")
+	errBusy    = errors.New("no room for the body")
 	errLinks   = errors.New("the shortener is not available")
 )
 
@@ -42,6 +43,7 @@ var statuses = []struct {
 	{errHost, http.StatusNotFound, ""},
 	{errMethod, http.StatusMethodNotAllowed, ""},
 	{errTooMany, http.StatusTooManyRequests, ""},
+	{errBusy, http.StatusServiceUnavailable, ""},
 	{errLinks, http.StatusServiceUnavailable, "Short URLs are not available for now; please try again later."},
 	{link.ErrTarget, http.StatusBadRequest, ""},
 	{publish.ErrKeyReused, http.StatusConflict, "This Idempotency-Key was used for another request; choose a new key for a new request."},

@@ -170,7 +170,7 @@ func (b importBody) login() (l site.Login, err error) {
 }
 
 func (h *Handler) importUser(c *call) (answer, error) {
-	body, err := decode[importBody](h, c, false)
+	body, err := decode[importBody](h, c, smallBody, false)
 	if err != nil {
 		return answer{}, err
 	}
