@@ -2,8 +2,10 @@ package oneall
 
 import (
 	"context"
-	"sync"
+	"errors"
 	"time"
+
+	"herald.example/internal/share"
 )
 
 // smallBody bounds bodies that take no room from the large ones, in bytes. Only
@@ -19,68 +21,24 @@ const (
 	bodyRetry   = 5 * time.Second // after that, a client should come back
 )
 
-// bodies bounds the bytes of bodies that are held at once. One site gets half of them
-// at most, so that one which sends much, or slowly, leaves room to the others.
-type bodies struct {
-	size, share int64 // of all sites, of one
-	wait        time.Duration
-
-	mu    sync.Mutex // protects what follows
-	held  int64
-	sites map[string]int64
-	freed chan struct{} // closed when bytes are released; nil: nobody waits
+// reserve holds n bytes for the body of a call until the call is released. It waits
+// for them shortly; then the error is errBusy, with a time to come back.
+func (c *call) reserve(bodies *share.Pool, n int64) error {
+	ctx, cancel := context.WithTimeout(c.context(), bodyWait)
+	defer cancel()
+	hold, err := bodies.Take(ctx, c.site.ID, n)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &retryError{&fault{errBusy, "The server holds as many large requests as it can; please try again later."}, bodyRetry}
+	} else if err != nil {
+		return err
+	}
+	c.holds = append(c.holds, hold)
+	return nil
 }
 
-func newBodies(size int64) *bodies {
-	return &bodies{size: size, share: size / 2, wait: bodyWait, sites: make(map[string]int64)}
-}
-
-// take reserves n bytes for a site, at most its share. It waits for them shortly; then
-// the error is errBusy, with a time to come back. The caller calls release; further
-// calls do nothing.
-func (b *bodies) take(ctx context.Context, site string, n int64) (release func(), err error) {
-	ended := time.NewTimer(b.wait)
-	defer ended.Stop()
-	for {
-		freed := b.reserve(site, n)
-		if freed == nil {
-			return sync.OnceFunc(func() { b.release(site, n) }), nil
-		}
-		select {
-		case <-freed:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-ended.C:
-			return nil, &retryError{&fault{errBusy, "The server holds as many large requests as it can; please try again later."}, bodyRetry}
-		}
-	}
-}
-
-// reserve takes the bytes, or returns what is closed when there may be more room.
-func (b *bodies) reserve(site string, n int64) (freed <-chan struct{}) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.held+n <= b.size && b.sites[site]+n <= b.share {
-		b.held += n
-		b.sites[site] += n
-		return nil
-	}
-	if b.freed == nil {
-		b.freed = make(chan struct{})
-	}
-	return b.freed
-}
-
-// release gives bytes back.
-func (b *bodies) release(site string, n int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.held -= n
-	if b.sites[site] -= n; b.sites[site] == 0 {
-		delete(b.sites, site)
-	}
-	if b.freed != nil {
-		close(b.freed)
-		b.freed = nil
+// release gives back the room that the body took.
+func (c *call) release() {
+	for _, hold := range c.holds {
+		hold.Release()
 	}
 }

@@ -1,100 +1,55 @@
 package oneall
 
 import (
-	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
+
+	"herald.example/internal/share"
 )
-
-func TestBodiesAreBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBodies(100)
-		take := func(site string, n int64) func() {
-			t.Helper()
-			release, err := b.take(t.Context(), site, n)
-			if err != nil {
-				t.Fatalf("take %d bytes for %s: got %v; want nil", n, site, err)
-			}
-			return release
-		}
-		refused := func(site string, n int64) {
-			t.Helper()
-			began := time.Now()
-			_, err := b.take(t.Context(), site, n)
-			if retry, found := errors.AsType[*retryError](err); !errors.Is(err, errBusy) || !found || retry.after <= 0 {
-				t.Fatalf("take %d bytes for %s: got %v; want %v, with a time to come back", n, site, err, errBusy)
-			}
-			if waited := time.Since(began); waited != bodyWait {
-				t.Fatalf("it waited %v; want %v", waited, bodyWait)
-			}
-		}
-		one := take("a", 30)
-		refused("a", 21) // more than half for one site
-		take("a", 20)
-		two := take("b", 50)
-		refused("c", 1) // more than all
-		time.AfterFunc(bodyWait/2, func() { one(); one() })
-		take("a", 30)() // who waits gets what is released
-		two()
-		take("c", 50)
-		refused("c", 1)
-		take("b", 20)
-	})
-}
-
-func TestBodiesOfCallersThatGo(t *testing.T) {
-	b := newBodies(10)
-	ctx, gone := context.WithCancel(t.Context())
-	gone()
-	if _, err := b.take(ctx, "a", 6); !errors.Is(err, context.Canceled) {
-		t.Errorf("take: got %v; want %v", err, context.Canceled)
-	}
-}
 
 // TestLargeBodies holds all the room for large bodies, and finds that small ones do
 // not care, that large ones are refused, and that the room comes back.
 func TestLargeBodies(t *testing.T) {
-	w := newWorld(t)
-	u := w.user("twitter")
-	text := fmt.Sprintf(`{"request":{"sharing_message":{"publish_for_user":{"user_token":%q,"providers":["twitter"]},"parts":{"text":{"body":"Hello"}}}}}`, u.Token)
-	large := text + strings.Repeat(" ", smallBody)
-	unsaid := func(r *http.Request) { r.ContentLength = -1 }
-	bodies := w.handler.large
-	var releases []func()
-	for _, site := range []string{"other", w.site.ID} {
-		release, err := bodies.take(t.Context(), site, bodies.share)
-		if err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		u := w.user("twitter")
+		text := fmt.Sprintf(`{"request":{"sharing_message":{"publish_for_user":{"user_token":%q,"providers":["twitter"]},"parts":{"text":{"body":"Hello"}}}}}`, u.Token)
+		large := text + strings.Repeat(" ", smallBody)
+		unsaid := func(r *http.Request) { r.ContentLength = -1 }
+		bodies := w.handler.large
+		var holds []*share.Hold
+		for _, site := range []string{"other", w.site.ID} {
+			hold, err := bodies.Take(t.Context(), site, bodies.Share())
+			if err != nil {
+				t.Fatal(err)
+			}
+			holds = append(holds, hold)
 		}
-		releases = append(releases, release)
-	}
-	bodies.wait = time.Millisecond
-	for _, options := range [][]func(*http.Request){nil, {unsaid}} {
-		w.do("POST", "/sharing/messages.json", text, options...).want(200, "")
-		got := w.do("POST", "/sharing/messages.json", large, options...).want(503, "The server holds as many large requests as it can")
-		if after := got.header.Get("Retry-After"); after == "" || after == "0" {
-			t.Errorf("Retry-After: got %q; want seconds", after)
+		for _, options := range [][]func(*http.Request){nil, {unsaid}} {
+			w.do("POST", "/sharing/messages.json", text, options...).want(200, "")
+			got := w.do("POST", "/sharing/messages.json", large, options...).want(503, "The server holds as many large requests as it can")
+			if after := got.header.Get("Retry-After"); after == "" || after == "0" {
+				t.Errorf("Retry-After: got %q; want seconds", after)
+			}
 		}
-	}
-	for _, release := range releases {
-		release()
-	}
-	for range 20 {
-		w.do("POST", "/sharing/messages.json", large).want(200, "")
-		w.do("POST", "/sharing/messages.json", large, unsaid).want(200, "")
-	}
-	if bodies.held != 0 || len(bodies.sites) != 0 || w.handler.small.held != 0 {
-		t.Errorf("held afterwards: got %d, %d sites, %d; want nothing", bodies.held, len(bodies.sites), w.handler.small.held)
-	}
-	if log := w.log.String(); log != "" {
-		t.Errorf("log: got %q; want nothing that a client can cause", log)
-	}
+		for _, hold := range holds {
+			hold.Release()
+		}
+		for range 20 {
+			w.do("POST", "/sharing/messages.json", large).want(200, "")
+			w.do("POST", "/sharing/messages.json", large, unsaid).want(200, "")
+		}
+		if large, small := bodies.Held(), w.handler.small.Held(); large != 0 || small != 0 {
+			t.Errorf("held afterwards: got %d and %d; want nothing", large, small)
+		}
+		if log := w.log.String(); log != "" {
+			t.Errorf("log: got %q; want nothing that a client can cause", log)
+		}
+	})
 }
 
 // TestOnlyMessagesAreLarge refuses bodies of other paths that no client needs: some of

@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+
+	"herald.example/internal/share"
 )
 
 // root is a request's body. What else stands in it is ignored: the .NET SDK sends
@@ -97,7 +99,7 @@ func (h *Handler) readBody(c *call, limit int64) ([]byte, error) {
 	}
 	body, source := new(bytes.Buffer), http.MaxBytesReader(c.w, c.r.Body, limit)
 	for _, room := range []struct {
-		bodies *bodies
+		bodies *share.Pool
 		most   int64 // bytes of a body in it
 	}{{h.small, min(smallBody, limit)}, {h.large, limit}} {
 		size := length

@@ -13,6 +13,7 @@ import (
 
 	"herald.example/internal/link"
 	"herald.example/internal/publish"
+	"herald.example/internal/share"
 	"herald.example/internal/site"
 )
 
@@ -130,7 +131,7 @@ type Handler struct {
 	log       *slog.Logger
 	wrongKeys *limiter
 	// Bodies that are held.
-	small, large *bodies
+	small, large *share.Pool
 }
 
 // NewHandler returns a Handler. It starts nothing.
@@ -155,7 +156,7 @@ func NewHandler(o Options) *Handler {
 	}
 	return &Handler{
 		o: o, log: o.Log, wrongKeys: newLimiter(o.WrongKeys),
-		small: newBodies(smallBodies), large: newBodies(largeBodies * o.MaxBody),
+		small: share.NewPool(smallBodies), large: share.NewPool(largeBodies * o.MaxBody),
 	}
 }
 
@@ -178,24 +179,7 @@ type call struct {
 	// keyless says that nobody has shown the site's keys: the host named the site, or
 	// a publish token did.
 	keyless bool
-	// releases give back the room that the body took.
-	releases []func()
-}
-
-// reserve takes room for n bytes of the body until the call is released.
-func (c *call) reserve(room *bodies, n int64) error {
-	release, err := room.take(c.context(), c.site.ID, n)
-	if err == nil {
-		c.releases = append(c.releases, release)
-	}
-	return err
-}
-
-// release gives back what the call took.
-func (c *call) release() {
-	for _, release := range c.releases {
-		release()
-	}
+	holds   []*share.Hold // room that the body takes
 }
 
 // context ends when the caller goes.
