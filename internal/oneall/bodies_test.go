@@ -1,9 +1,12 @@
 package oneall
 
 import (
+	"bufio"
 	"encoding/base64"
 	"fmt"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -88,4 +91,44 @@ func TestManyValues(t *testing.T) {
 	text := strings.Repeat(",", 256<<10)
 	upload := base64.StdEncoding.EncodeToString(append([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x02\x00\x00\x00\x90wS\xde"), make([]byte, 1<<20)...))
 	w.do("POST", "/sharing/messages.json", message(`"twitter"`, fmt.Sprintf(`{"text":{"body":%q},"uploads":[{"name":"a.png","data":%q}]}`, text, upload))).want(200, "")
+}
+
+// TestRefusedBodiesAreRead answers clients that send everything before they look for
+// an answer, and does not ask those for their body who send it when they are asked.
+func TestRefusedBodiesAreRead(t *testing.T) {
+	w := newWorld(t, func(o *Options) { o.MaxBody = 8 << 20 })
+	server := httptest.NewServer(w.handler)
+	defer server.Close()
+	keys := base64.StdEncoding.EncodeToString([]byte(w.keys.Public + ":" + string(w.keys.Private)))
+	exchange := func(more string, send int) (*http.Response, error) {
+		conn, err := net.Dial("tcp", server.Listener.Addr().String())
+		if err != nil {
+			return nil, err
+		}
+		defer conn.Close()
+		if _, err := fmt.Fprintf(conn, "POST /sharing/messages.json HTTP/1.1\r\nHost: x\r\nAuthorization: Basic %s\r\nContent-Length: %d\r\n%s\r\n", keys, 12<<20, more); err != nil {
+			return nil, err
+		}
+		for block := make([]byte, 1<<20); send > 0; send -= len(block) {
+			if _, err := conn.Write(block); err != nil {
+				return nil, err
+			}
+		}
+		return http.ReadResponse(bufio.NewReader(conn), nil)
+	}
+	for name, test := range map[string]struct {
+		more string
+		send int
+	}{"sent at once": {"", 12 << 20}, "sent when asked": {"Expect: 100-continue\r\n", 0}} {
+		t.Run(name, func(t *testing.T) {
+			answer, err := exchange(test.more, test.send)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer.Body.Close()
+			if answer.StatusCode != 400 {
+				t.Errorf("got %d; want 400", answer.StatusCode)
+			}
+		})
+	}
 }

@@ -92,6 +92,23 @@ const maxValues = 512 << 10
 // clients send JSON as a form, or name no type (contract, section 0.1). The room that
 // it takes is the call's until that is released.
 func (h *Handler) readBody(c *call, limit int64) ([]byte, error) {
+	body, err := h.takeBody(c, limit)
+	if err != nil {
+		c.drain(2 * h.o.MaxBody)
+		return nil, err
+	}
+	raw := bytes.TrimPrefix(bytes.TrimSpace(body.Bytes()), []byte("\uFEFF"))
+	if !utf8.Valid(raw) {
+		return nil, badRequest("The body is not valid UTF-8.")
+	}
+	if bytes.Count(raw, []byte(","))+bytes.Count(raw, []byte("{"))+bytes.Count(raw, []byte("[")) > maxValues {
+		return nil, badRequest("The body has too many values; a message has far fewer.")
+	}
+	return raw, nil
+}
+
+// takeBody brings a body into memory, within its bound and as far as there is room.
+func (h *Handler) takeBody(c *call, limit int64) (*bytes.Buffer, error) {
 	tooLarge := badRequest("The body is too large; at most %d bytes are taken.", limit)
 	length := c.r.ContentLength // -1: not said
 	if length > limit {
@@ -124,14 +141,16 @@ func (h *Handler) readBody(c *call, limit int64) ([]byte, error) {
 			break
 		}
 	}
-	raw := bytes.TrimPrefix(bytes.TrimSpace(body.Bytes()), []byte("\uFEFF"))
-	if !utf8.Valid(raw) {
-		return nil, badRequest("The body is not valid UTF-8.")
+	return body, nil
+}
+
+// drain reads what is left of a body that is not taken, and keeps nothing of it: most
+// clients of HTTP/1 look for an answer when they have sent all, and find a broken
+// connection when nobody reads. Who asks before sending needs none of that.
+func (c *call) drain(most int64) {
+	if c.r.ProtoMajor == 1 && c.r.Header.Get("Expect") == "" && c.r.ContentLength <= most {
+		_, _ = io.CopyN(io.Discard, c.r.Body, most) // there is an answer already
 	}
-	if bytes.Count(raw, []byte(","))+bytes.Count(raw, []byte("{"))+bytes.Count(raw, []byte("[")) > maxValues {
-		return nil, badRequest("The body has too many values; a message has far fewer.")
-	}
-	return raw, nil
 }
 
 // decodeError says what is wrong with a body, and where.
