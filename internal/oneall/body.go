@@ -129,7 +129,9 @@ func (h *Handler) takeBody(c *call, limit int64) (*bytes.Buffer, error) {
 		if err := c.reserve(room.bodies, size); err != nil {
 			return nil, err
 		}
-		body.Grow(int(min(size, smallBody)) + bytes.MinRead) // a promise is no reason to reserve more
+		if length > 0 {
+			body.Grow(int(length) + bytes.MinRead) // it is held for the body anyway, and grows no further
+		}
 		// One byte more than it may have shows that it goes on.
 		_, err := io.Copy(body, io.LimitReader(source, room.most+1-int64(body.Len())))
 		if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
