@@ -28,7 +28,7 @@ func TestReadMessageGolden(t *testing.T) {
 	published := func(slug string, at time.Time) publish.Publication {
 		return publish.Publication{
 			Provider: "facebook", User: "7b1d6a52-8a5c-4a53-9d0e-2d7f6b1f7a10", Identity: "5e2c6a52-8a5c-4a53-9d0e-2d7f6b1f7a10",
-			State: publish.Published, Created: at, Sent: at,
+			State: publish.Published, Created: at, Sent: at, LinksPut: true,
 			Links: []publish.TrackedLink{{Ref: refAt(slug), Target: "http://www.example.com/", Created: at}},
 		}
 	}
@@ -46,6 +46,11 @@ func TestReadMessageGolden(t *testing.T) {
 		{Message: message, Again: true, Publications: []publish.Publication{failed, published("Cd4yZ", second)}, At: second},
 	} {
 		if _, err := w.store.Accept(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, slug := range []string{"Ab3xY", "Cd4yZ"} {
+		if _, err := w.links.Put(t.Context(), []link.Draft{{Ref: refAt(slug), Target: "http://www.example.com/", Site: w.site.ID}}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -274,6 +274,21 @@ func TestPublicationsAsEntries(t *testing.T) {
 	}
 }
 
+// TestPublicationWaitsForItsLinks reads a message that was accepted while the shortener
+// was away: links that it does not have yet are no reason to fail.
+func TestPublicationWaitsForItsLinks(t *testing.T) {
+	w := newWorld(t, func(o *Options) { o.PublicationsAsEntries = true })
+	u := w.user("twitter")
+	w.do("POST", "/sharing/messages.json", sharing(u.Token, []string{"twitter"}, trackedParts)).want(200) // the domain is known now
+	w.links.stop(true)
+	token := w.do("POST", "/sharing/messages.json", sharing(u.Token, []string{"twitter"}, trackedParts)).want(207).text("sharing_message.sharing_message_token")
+	w.links.stop(false)
+	got := w.do("GET", "/sharing/messages/"+token+".json", "").want(200)
+	if got.text("sharing_message.publications.entries.0.shorturls.entries.0.original_url") != "http://www.example.com/" {
+		t.Errorf("got %s; want the link that will be", got.raw)
+	}
+}
+
 func TestDeleteMessage(t *testing.T) {
 	w := newWorld(t)
 	u := w.user("twitter")

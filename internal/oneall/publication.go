@@ -71,12 +71,13 @@ func trackedLink(l publish.TrackedLink) link.Link {
 	return link.Link{Ref: l.Ref, Target: l.Target, Created: l.Created}
 }
 
-// liveLinks are the links that are to be counted.
+// liveLinks are the links that are to be counted: not those that are not with the
+// shortener yet.
 func liveLinks(publications []publish.Publication) []link.Ref {
 	var refs []link.Ref
 	for _, p := range publications {
 		for _, l := range p.Links {
-			if !l.Deleted {
+			if p.LinksPut && !l.Deleted {
 				refs = append(refs, l.Ref)
 			}
 		}

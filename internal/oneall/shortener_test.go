@@ -191,6 +191,9 @@ func (s *shortener) Totals(_ context.Context, refs []link.Ref) (link.TotalsAnswe
 	}
 	var answer link.TotalsAnswer
 	for _, ref := range refs {
+		if s.find(ref) == nil {
+			return link.TotalsAnswer{}, fmt.Errorf("read totals: %s: %w", ref, link.ErrNotFound)
+		}
 		answer.Totals = append(answer.Totals, s.totals[ref])
 	}
 	return answer, nil
