@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -110,6 +111,30 @@ func TestRingThatWasNeverBegunIsFresh(t *testing.T) {
 		if aside, err := filepath.Glob(filepath.Join(dir, "*.unreadable*")); err != nil || len(aside) != 0 {
 			t.Errorf("%d zeros: got %v, %v set aside; want nothing: death may come while the ring is made", size, aside, err)
 		}
+	}
+}
+
+func TestSegmentThatWasNeverBegunIsRemoved(t *testing.T) {
+	dir := t.TempDir()
+	l := mustOpen(t, dir, 0, Options{RingBytes: 64 << 10})
+	fill(t, l, 0, 10, true)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	empty := segmentPath(dir, 10) // the next one
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l = mustOpen(t, dir, 10, Options{RingBytes: 64 << 10})
+	if _, err := os.Stat(empty); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v; want the empty segment removed", err)
+	}
+	fill(t, l, 10, 10, true)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if aside, err := filepath.Glob(filepath.Join(dir, "*.unreadable*")); err != nil || len(aside) != 0 {
+		t.Errorf("got %v, %v set aside; want nothing: death may come while a segment is made", aside, err)
 	}
 }
 

@@ -101,6 +101,9 @@ func (l *Ledger) appendSegmentHeader(dst []byte, first uint64, created time.Time
 // errSegment is returned for a file that is no segment of this ledger.
 var errSegment = errors.New("not a segment of this ledger")
 
+// errNeverBegun is returned for a segment without a byte.
+var errNeverBegun = errors.New("segment was never begun")
+
 // readSegment reads the header of the file at path.
 func (l *Ledger) readSegment(path string) (*segment, error) {
 	f, err := os.Open(path)
@@ -111,6 +114,9 @@ func (l *Ledger) readSegment(path string) (*segment, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
+	}
+	if info.Size() == 0 {
+		return nil, errNeverBegun
 	}
 	var h [segmentHeader]byte
 	if _, err := f.ReadAt(h[:], 0); err != nil {
@@ -139,7 +145,8 @@ func (l *Ledger) readSegment(path string) (*segment, error) {
 }
 
 // loadSegments lists the segments of the folder. Files that bear a segment's
-// name and are none are set aside under another name, and reported.
+// name and are none are set aside under another name, and reported; an empty one is
+// removed, because death may come between its making and its header.
 func (l *Ledger) loadSegments() ([]*segment, error) {
 	entries, err := os.ReadDir(l.dir)
 	if err != nil {
@@ -152,6 +159,12 @@ func (l *Ledger) loadSegments() ([]*segment, error) {
 		}
 		path := filepath.Join(l.dir, e.Name())
 		s, err := l.readSegment(path)
+		if errors.Is(err, errNeverBegun) {
+			if err := os.Remove(path); err != nil {
+				return nil, fmt.Errorf("remove segment that was never begun: %w", err)
+			}
+			continue
+		}
 		if errors.Is(err, errSegment) {
 			if err := l.setAside(path, err); err != nil {
 				return nil, err
