@@ -47,6 +47,7 @@ type Answer struct {
 	Status int
 	Header http.Header
 	Body   []byte // at most MaxAnswer bytes
+	Cut    bool   // the body of a refusal broke off, or was too long
 }
 
 // OK says whether the status is one of success.
@@ -60,7 +61,8 @@ func (a Answer) OK() bool { return a.Status >= 200 && a.Status < 300 }
 // MaxAnswer, the error is a *publish.Error for network: Transient when nothing of
 // the request was written or it is a GET, which makes nothing; else
 // UnknownOutcome. A server whose address the transport refuses is
-// AppMisconfigured. The body of a refusal may be cut: its status says enough.
+// AppMisconfigured. The body of a refusal may be cut: with most networks its
+// status says enough.
 func (c *Client) Do(network string, r *http.Request) (Answer, error) {
 	timeout := callTimeout
 	if r.ContentLength > uploadSize || r.ContentLength < 0 {
@@ -107,6 +109,7 @@ func (c *Client) Do(network string, r *http.Request) (Answer, error) {
 	}
 	switch {
 	case !answer.OK():
+		answer.Cut = tooLong || err != nil
 		return answer, nil
 	case tooLong:
 		return Answer{}, fail(fmt.Sprintf("the answer is longer than %d bytes", MaxAnswer), answer.Status, nil)

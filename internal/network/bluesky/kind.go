@@ -32,6 +32,11 @@ func (n *Network) refusal(a network.Answer, who site.Credentials) *publish.Error
 		words.Error = ""
 	}
 	e := refuse(kindOf(a.Status, words.Error, words.Message), network.Words(network.Mask([]byte(words.Message), who)))
+	if a.Status == http.StatusBadRequest && words.Error == "" && a.Cut {
+		// The code broke off, and with this status everything lies in the code: ExpiredToken
+		// is one of them. Nothing was made, so it is asked for again.
+		e.Kind = publish.Transient
+	}
 	e.Status, e.Code = a.Status, words.Error
 	if e.Message == "" {
 		e.Message = http.StatusText(a.Status)

@@ -68,6 +68,27 @@ func TestKinds(t *testing.T) {
 	}
 }
 
+// TestCutRefusal: a code that broke off may have been ExpiredToken, which a refresh
+// cures.
+func TestCutRefusal(t *testing.T) {
+	n := New(network.NewClient(nil), time.Now)
+	for _, test := range []struct {
+		name   string
+		answer network.Answer
+		want   publish.Kind
+	}{
+		{"cut in the code", network.Answer{Status: 400, Body: []byte(`{"error":"Expi`), Cut: true}, publish.Transient},
+		{"cut before the body", network.Answer{Status: 400, Cut: true}, publish.Transient},
+		{"whole, and none of the protocol", network.Answer{Status: 400, Body: []byte(`<html>`)}, publish.AppMisconfigured},
+		{"cut behind the code, which cannot be told", network.Answer{Status: 400, Body: []byte(`{"error":"InvalidToken",`), Cut: true}, publish.Transient},
+		{"a status that says enough", network.Answer{Status: 403, Cut: true}, publish.PermissionMissing},
+	} {
+		if got := n.refusal(test.answer, site.Credentials{}).Kind; got != test.want {
+			t.Errorf("%s: got %s; want %s", test.name, got, test.want)
+		}
+	}
+}
+
 func TestRefusalHidesSecrets(t *testing.T) {
 	n := New(nil, time.Now)
 	const token = "eyJ0eXAi.eyJzY29wZSI.s3cr3t"
