@@ -108,6 +108,45 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// TestErrorsAreDiscreet looks for what errors tell of the network around: the address
+// of a name in it, the server of names, and our own address.
+func TestErrorsAreDiscreet(t *testing.T) {
+	hangsUp, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hangsUp.Close()
+	go func() {
+		for {
+			conn, err := hangsUp.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = conn.Read(make([]byte, 1))    // it is connected
+			_ = conn.(*net.TCPConn).SetLinger(0) // a reset
+			conn.Close()
+		}
+	}()
+	_, port, _ := net.SplitHostPort(hangsUp.Addr().String())
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	_, nobody, _ := net.SplitHostPort(closed.Listener.Addr().String())
+	names := &names{zone: map[string][]string{"db.test.": {"10.1.2.3"}, "allowed.test.": {"127.0.0.1"}}}
+	f := newFetcher(Options{AllowHosts: []string{"allowed.test"}}, names.resolver())
+	check := func(url, want string) {
+		t.Helper()
+		if _, err := f.Fetch(t.Context(), url, 0); err == nil || err.Error() != want {
+			t.Errorf("fetch %s: got %v; want %s", url, err, want)
+		}
+	}
+	check("http://db.test/", "fetch from db.test: refused address: it is not public")
+	check("http://nobody.test/", "fetch from nobody.test: no such host")
+	check("http://allowed.test:"+nobody+"/", "fetch from allowed.test:"+nobody+": no connection")
+	check("http://allowed.test:"+port+"/", "fetch from allowed.test:"+port+": the connection broke")
+	names.fail()
+	check("http://nobody.test/", "fetch from nobody.test: the host's address cannot be found now")
+}
+
 // TestRebinding resolves a name to a public address first and to this machine
 // afterwards: what counts is the address that is dialled.
 func TestRebinding(t *testing.T) {

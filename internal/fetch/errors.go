@@ -35,6 +35,36 @@ func (e *StatusError) Error() string { return fmt.Sprintf("%v %d", ErrStatus, e.
 // Is says whether the error is ErrStatus.
 func (e *StatusError) Is(target error) bool { return target == ErrStatus }
 
+// discreetError has the words of an error for those who named the URL.
+type discreetError struct {
+	words string
+	error
+}
+
+func (e *discreetError) Error() string { return e.words }
+func (e *discreetError) Unwrap() error { return e.error }
+
+// discreet takes from an error's words what says something of the network around this
+// machine: which address a name has there, who was asked for it, and from where.
+func discreet(err error) error {
+	if errors.Is(err, ErrRefusedAddress) {
+		return &discreetError{ErrRefusedAddress.Error() + ": it is not public", err}
+	}
+	if dns, found := errors.AsType[*net.DNSError](err); found {
+		if dns.IsNotFound {
+			return &discreetError{"no such host", err}
+		}
+		return &discreetError{"the host's address cannot be found now", err}
+	}
+	if broken, found := errors.AsType[*net.OpError](err); found {
+		if broken.Op == "dial" {
+			return &discreetError{"no connection", err}
+		}
+		return &discreetError{"the connection broke", err}
+	}
+	return err
+}
+
 // Mistake says whether an error of Fetch or Sniff comes from the URL or the file
 // that was named, so that only another one helps. Otherwise it is the world's
 // failure, and trying again may help.

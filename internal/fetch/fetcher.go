@@ -91,7 +91,7 @@ type Media struct {
 
 // Fetch gets the picture or video at a URL, of at most max bytes; 0 is what
 // Options say, and more than that is cut to it. For the errors see Mistake; their
-// text names the host and not the URL, which may be secret.
+// text names the host and not the URL, which may be secret, and no address.
 func (f *Fetcher) Fetch(ctx context.Context, rawURL string, max int64) (Media, error) {
 	if max <= 0 || max > f.maxBytes {
 		max = f.maxBytes
@@ -108,7 +108,7 @@ func (f *Fetcher) Fetch(ctx context.Context, rawURL string, max int64) (Media, e
 	}
 	media, err := f.fetch(ctx, u, max)
 	if err != nil {
-		return Media{}, fmt.Errorf("fetch from %s: %w", u.Host, err)
+		return Media{}, fmt.Errorf("fetch from %s: %w", u.Host, discreet(err))
 	}
 	media.Name = fileName(u, media.Type)
 	return media, nil
