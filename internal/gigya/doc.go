@@ -1,0 +1,35 @@
+// Package gigya speaks Gigya's dialect over HTTP, so that its clients work unmodified:
+// socialize.publishUserAction and its neighbours.
+//
+// # What is promised
+//
+//   - Every answer is the envelope, also to unknown methods and when the server fails.
+//     Nothing is redirected, sent in chunks or compressed. The HTTP status is 200
+//     unless httpStatusCodes is true: some clients lose the reply of any other.
+//   - Methods are found by the path alone, in any case, on every host. A host that
+//     names a data centre must not contradict the site's.
+//   - Parameters come from the query and the body, in any case of their names. A name
+//     in two spellings is refused; several values of one spelling are a list with
+//     commas. An empty value is as good as none, but signed.
+//   - format is json, jsonp or xml, and json when nothing is said, since real clients
+//     say nothing and read JSON.
+//   - A request that is refused has changed nothing, except that its nonce is used up
+//     when its credentials were right.
+//
+// # Who calls
+//
+// Calls are signed with the secret of the site or of a userKey, or show that secret, an
+// OAuth2 token, or a JWT of a userKey's RSA key. Client certificates are not taken, so
+// a call with nothing but an API key is refused unless the method allows it. Every
+// credential that a request shows must be right.
+//
+// Secrets and tokens are taken over TLS alone: ours, that of a proxy that is trusted
+// (Options.Secure), or none for callers on this machine (Options.LoopbackSecrets).
+// A token ends after an hour, and with the secret that it was made with. A JWT may be
+// 300 seconds old or ahead, a signature 120.
+//
+// # Limits
+//
+// A request has at most 500 parameters of 256 KiB, and 1 MiB in its body and in its
+// query each. JSON in a parameter has at most 64 KiB, 16 levels and 1000 members.
+package gigya

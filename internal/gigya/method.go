@@ -1,0 +1,84 @@
+package gigya
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// method is a row of the table of methods.
+type method struct {
+	name  string // as documented
+	serve func(h *Handler, ctx context.Context, c *call) (object, error)
+
+	needsUID  bool // it acts for a user, by the parameter UID or by a token
+	secure    bool // it is for POST over HTTPS alone
+	anonymous bool // the API key alone will do
+	client    bool // its credentials are client_id and client_secret, and its errors have OAuth2's names too
+}
+
+// methods are all that there are, by their names in lower case.
+var methods = table(
+	method{name: "socialize.getToken", serve: (*Handler).getToken, secure: true, client: true},
+)
+
+// table makes methods findable.
+func table(rows ...method) map[string]*method {
+	byName := make(map[string]*method, len(rows))
+	for _, m := range rows {
+		byName[lower(m.name)] = &m
+	}
+	return byName
+}
+
+// namespaces are what the names of methods begin with, in lower case. Other methods of
+// theirs are unknown, but in this dialect.
+var namespaces = map[string]bool{
+	"accounts": true, "audit": true, "chat": true, "comments": true, "ds": true, "fidm": true, "gcs": true, "gm": true,
+	"gscounters": true, "ids": true, "reports": true, "socialize": true,
+}
+
+// Speaks says whether a path, such as /socialize.getToken, belongs to this dialect. It
+// does when the namespace is one of Gigya's, whatever the method.
+func Speaks(path string) bool {
+	namespace, name, found := strings.Cut(strings.TrimPrefix(path, "/"), ".")
+	return found && namespaces[lower(namespace)] && !strings.Contains(name, "/")
+}
+
+// call is one request on its way to its method.
+type call struct {
+	r          *http.Request
+	method     *method
+	id         string // the callId
+	now        time.Time
+	secure     bool // it came by HTTPS
+	private    bool // secrets may come with it
+	parameters *parameters
+
+	// Who calls, once it is known.
+	apiKey    string
+	keys      SiteKeys
+	userKey   string // empty: the site itself
+	bound     string // the UID that the token is for; empty: for all of the site
+	anonymous bool   // nothing but the API key was shown
+	nonces    []nonceUse
+
+	uid string // empty: none was given
+}
+
+// findUser reads for which user the call acts. Whether there is such a user is for the
+// method to say.
+func (c *call) findUser() error {
+	c.uid = c.parameters.get("uid")
+	if c.bound != "" {
+		if c.uid != "" && c.uid != c.bound {
+			return faultf(codeUser, "The token is for another user.")
+		}
+		c.uid = c.bound
+	}
+	if c.uid == "" && c.method.needsUID {
+		return missing("UID")
+	}
+	return nil
+}
