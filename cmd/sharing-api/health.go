@@ -24,6 +24,7 @@ const (
 var (
 	errShortener = errors.New("the shortener is not ready")
 	errStore     = errors.New("the store cannot be read")
+	errWrite     = errors.New("the store cannot be written")
 	errOutbox    = errors.New("publications wait for more than 10 minutes")
 )
 
@@ -31,8 +32,10 @@ var (
 type health struct {
 	// shortener says why links cannot be made or counted.
 	shortener func(context.Context) error
-	outbox    publish.Outbox
-	log       *slog.Logger
+	// store says why nothing can be written, such as a full disk.
+	store  interface{ Ready(context.Context) error }
+	outbox publish.Outbox
+	log    *slog.Logger
 
 	mu     sync.Mutex // protects what follows; held while looking: others wait for the answer
 	looked time.Time
@@ -63,6 +66,9 @@ func (h *health) look(ctx context.Context) (reason, cause error) {
 	late, _, err := h.outbox.Due(ctx, time.Now().Add(-outboxLag), 1, func(publish.Ref) bool { return false })
 	if err != nil {
 		return errStore, err
+	}
+	if err := h.store.Ready(ctx); err != nil {
+		return errWrite, err
 	}
 	if err := h.shortener(ctx); err != nil {
 		return errShortener, err

@@ -32,26 +32,33 @@ func (o *oldestOutbox) Due(_ context.Context, now time.Time, _ int, _ func(publi
 
 func (o *oldestOutbox) Waiting(context.Context) (int, error) { return 1, o.err }
 
+// fullStore is a store that cannot be written because of an error.
+type fullStore struct{ err error }
+
+func (f *fullStore) Ready(context.Context) error { return f.err }
+
 func TestHealth(t *testing.T) {
 	secret := errors.New("cause with an address")
 	for _, c := range []struct {
 		name      string
 		waits     time.Duration // how long the publication has been due
 		store     error
+		full      error
 		shortener error
 		want      error
 	}{
-		{"well", time.Minute, nil, nil, nil},
-		{"store cannot be read", 0, secret, nil, errStore},
-		{"no shortener", 0, nil, secret, errShortener},
-		{"outbox stands still", outboxLag, nil, nil, errOutbox},
+		{"well", time.Minute, nil, nil, nil, nil},
+		{"store cannot be read", 0, secret, nil, nil, errStore},
+		{"store cannot be written", 0, nil, secret, nil, errWrite},
+		{"no shortener", 0, nil, nil, secret, errShortener},
+		{"outbox stands still", outboxLag, nil, nil, nil, errOutbox},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var log bytes.Buffer
 				outbox := &oldestOutbox{due: time.Now().Add(-c.waits), err: c.store}
-				shortener := c.shortener
-				h := &health{shortener: func(context.Context) error { return shortener }, outbox: outbox, log: slog.New(slog.NewTextHandler(&log, nil))}
+				shortener, store := c.shortener, &fullStore{c.full}
+				h := &health{shortener: func(context.Context) error { return shortener }, store: store, outbox: outbox, log: slog.New(slog.NewTextHandler(&log, nil))}
 				ask := func() (int, string) {
 					w := httptest.NewRecorder()
 					h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/readyz", nil))
@@ -78,7 +85,7 @@ func TestHealth(t *testing.T) {
 				if got := strings.Count(log.String(), "level=WARN"); got != warnings {
 					t.Errorf("got %d warnings; want %d\n%s", got, warnings, &log)
 				}
-				outbox.err, outbox.due, shortener = nil, time.Now(), nil
+				outbox.err, outbox.due, store.err, shortener = nil, time.Now(), nil, nil
 				time.Sleep(healthFresh)
 				if status, body := ask(); status != http.StatusOK {
 					t.Errorf("after it is well again: got %d %q; want ok", status, body)

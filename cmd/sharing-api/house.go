@@ -103,7 +103,7 @@ func (c *serveCommand) open(ctx context.Context, at *addresses, log *slog.Logger
 		ClientIP:              c.clientIP,
 		Log:                   log,
 	})
-	h.health = &health{shortener: h.shortenerHealth(), outbox: h.store, log: log}
+	h.health = &health{shortener: h.shortenerHealth(), store: h.store, outbox: h.store, log: log}
 	return h, nil
 }
 

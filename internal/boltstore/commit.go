@@ -21,8 +21,9 @@ type queue[W any] struct {
 	most  int // cost of a group of more than one change
 
 	turn    chan struct{} // holds a value while somebody commits
-	mu      sync.Mutex    // protects waiting
+	mu      sync.Mutex    // protects what follows
 	waiting []*change[W]
+	failed  error // of the last commit; nil: it was written
 }
 
 // change is what one caller wants written.
@@ -77,6 +78,13 @@ func (q *queue[W]) commit(ctx context.Context, c *change[W]) error {
 	}
 }
 
+// failure is why the last commit was not written; nil when it was.
+func (q *queue[W]) failure() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.failed
+}
+
 // takeGroup takes the oldest changes from the queue: at least one if there is
 // any, and no more when they cost more than most.
 func (q *queue[W]) takeGroup() []*change[W] {
@@ -126,6 +134,9 @@ func (q *queue[W]) commitGroup(group []*change[W]) {
 			refusals[i] = c.apply(w)
 		}
 	})
+	q.mu.Lock()
+	q.failed = err
+	q.mu.Unlock()
 	for i, c := range group {
 		c.err = refusals[i]
 		if err != nil {

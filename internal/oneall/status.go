@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"syscall"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -56,11 +57,17 @@ var statuses = []struct {
 	{site.ErrOwned, http.StatusConflict, "This account belongs to another user of your site; link its identity to the new user instead."},
 	{site.ErrProvider, http.StatusBadRequest, ""},
 	{site.ErrQuery, http.StatusBadRequest, "There is no such page; leave out the parameter after to begin from the start."},
+	{syscall.ENOSPC, http.StatusServiceUnavailable, noRoomInfo},
+	{syscall.EDQUOT, http.StatusServiceUnavailable, noRoomInfo},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, "This took too long; please try again later."},
 }
 
 // internalInfo is all that a caller learns of a failure of ours.
 const internalInfo = "An internal error occurred; the log of the server says more."
+
+// noRoomInfo is what is said when the disk is full: nothing was kept, and the request
+// can be sent again.
+const noRoomInfo = "The server has no room to keep this for now; please try again later."
 
 // fault is an error with the sentence that the caller gets.
 type fault struct {
