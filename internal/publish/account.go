@@ -2,7 +2,9 @@ package publish
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 	"time"
 
@@ -27,30 +29,51 @@ func (p *Publisher) refresh(ctx context.Context, a *attempt, cause error) (site.
 
 // refreshOnce is refresh for a network that can.
 func (p *Publisher) refreshOnce(ctx context.Context, refresher Refresher, old site.Opened) (site.Opened, error) {
+	return p.renew(ctx, old, func(ctx context.Context, who site.Opened) (site.Credentials, error) {
+		if !sameTokens(who, old) {
+			return who.Credentials, nil // somebody was faster
+		}
+		return refresher.Refresh(ctx, who)
+	})
+}
+
+// renew lets a call change the credentials of an identity: one at a time, beginning
+// with what is stored, and what it returns is stored before it is used.
+//
+// Nothing cuts the call, neither the end of the process nor a caller who goes away: a
+// network that has given a new pair takes the old one no more.
+func (p *Publisher) renew(ctx context.Context, old site.Opened, call func(context.Context, site.Opened) (site.Credentials, error)) (site.Opened, error) {
 	unlock, err := p.refreshes.lock(ctx, old.Identity)
 	if err != nil {
 		return old, err
 	}
 	defer unlock()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewTimeout)
+	defer cancel()
 	who, err := p.o.Directory.Unseal(ctx, old.Site, old.Identity)
 	if err != nil {
 		return old, unsealError(old.Provider, err)
 	}
-	if who.Credentials.Access != old.Credentials.Access {
-		return who, nil // somebody was faster
-	}
-	fresh, err := refresher.Refresh(ctx, who)
-	if err != nil {
+	fresh, err := call(ctx, who)
+	if err != nil || reflect.DeepEqual(fresh, who.Credentials) {
 		return who, err
 	}
-	// Written also while the process stops: the old pair may be void already.
-	write, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
-	defer cancel()
+	write, cancelWrite := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancelWrite()
+	if now, err := p.o.Directory.Unseal(write, who.Site, who.Identity); err == nil && !sameTokens(now, who) {
+		return now, nil // its user has connected it again meanwhile: that counts
+	}
 	if err := p.o.Directory.SaveCredentials(write, who.Site, who.Identity, fresh); err != nil {
 		return who, fmt.Errorf("save credentials: %w", err)
 	}
 	who.Credentials = fresh
 	return who, nil
+}
+
+// sameTokens says whether two readings of an identity have the same credentials.
+func sameTokens(a, b site.Opened) bool {
+	x, y := a.Credentials, b.Credentials
+	return x.Access == y.Access && x.Refresh == y.Refresh && x.Secret == y.Secret
 }
 
 // Import asks a network whose credentials these are, and lets the account arrive in
@@ -68,6 +91,9 @@ func (p *Publisher) Import(ctx context.Context, s site.Site, login site.Login) (
 	if !ok {
 		return fail(fmt.Errorf("%w: %s does not tell whose credentials these are", site.ErrAccount, login.Provider))
 	}
+	// The network may renew them: a caller who goes away does not lose them.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewTimeout)
+	defer cancel()
 	account, profile, credentials, err := introducer.Introduce(ctx, site.Opened{
 		Site: s.ID, Provider: login.Provider, Account: login.Account, Credentials: login.Credentials,
 	})
@@ -75,7 +101,9 @@ func (p *Publisher) Import(ctx context.Context, s site.Site, login site.Login) (
 		return fail(err)
 	}
 	login.Account, login.Profile, login.Credentials = account, profile, credentials
-	return p.o.Directory.Login(ctx, s.ID, login)
+	write, cancelWrite := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancelWrite()
+	return p.o.Directory.Login(write, s.ID, login)
 }
 
 // Synchronize renews what is known of an identity: its profile, its credentials, or
@@ -101,10 +129,16 @@ func (p *Publisher) Synchronize(ctx context.Context, s site.Site, identity strin
 		}
 	}
 	if introducer, ok := network.(Introducer); ok && profile {
-		account, found, _, err := introducer.Introduce(ctx, a.who)
+		var account site.Account
+		var found site.Profile
+		introduce := func(ctx context.Context, who site.Opened) (c site.Credentials, err error) {
+			account, found, c, err = introducer.Introduce(ctx, who) // which may renew them
+			return c, err
+		}
+		a.who, err = p.renew(ctx, a.who, introduce)
 		if expired(err) {
 			if a.who, err = p.refresh(ctx, a, err); err == nil {
-				account, found, _, err = introducer.Introduce(ctx, a.who)
+				a.who, err = p.renew(ctx, a.who, introduce)
 			}
 		}
 		if err != nil {
@@ -115,16 +149,22 @@ func (p *Publisher) Synchronize(ctx context.Context, s site.Site, identity strin
 	return p.o.Directory.Identity(ctx, s.ID, identity)
 }
 
-// keyed are locks by name. The zero value is ready.
+// keyed are locks by name, which some may hold at a time.
 type keyed struct {
+	places int // how many hold a name at a time
+	most   int // how many hold it or wait for it
+
 	mu    sync.Mutex // protects locks
 	locks map[string]*keyedLock
 }
 
 type keyedLock struct {
-	held  chan struct{} // holds a value while locked
+	held  chan struct{} // holds a value for each that holds the lock
 	users int           // that hold it or wait for it
 }
+
+// errCrowded is returned when too many wait for a lock already.
+var errCrowded = errors.New("too many wait")
 
 // lock waits for the lock of a name. The caller calls unlock once.
 func (k *keyed) lock(ctx context.Context, name string) (unlock func(), err error) {
@@ -134,8 +174,12 @@ func (k *keyed) lock(ctx context.Context, name string) (unlock func(), err error
 	}
 	l := k.locks[name]
 	if l == nil {
-		l = &keyedLock{held: make(chan struct{}, 1)}
+		l = &keyedLock{held: make(chan struct{}, k.places)}
 		k.locks[name] = l
+	}
+	if l.users >= k.most {
+		k.mu.Unlock()
+		return nil, errCrowded
 	}
 	l.users++
 	k.mu.Unlock()

@@ -4,28 +4,36 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
 
-	"herald.example/internal/link"
 	"herald.example/internal/publish/render"
 	"herald.example/internal/site"
 )
 
-// deliver takes one publication as far as it goes now, and writes how far that is.
-func (p *Publisher) deliver(ctx context.Context, f *flight) {
+// deliver takes one publication as far as it goes now, and writes how far that is. It
+// returns false when that cannot be written: then the outbox has it as it was.
+func (p *Publisher) deliver(ctx context.Context, f *flight) (written bool) {
 	err := p.tryGuarded(ctx, f)
-	switch {
-	case err == nil:
-	case errors.Is(err, ErrNotFound): // the message was deleted meanwhile
-	case errors.Is(err, errOvertaken):
-	case ctx.Err() != nil: // Run ends; the outbox has it
-	default:
-		p.log.Error("a publication stays where it is", "publication", f.ref.Message, "number", f.ref.Number, "error", err)
-		p.postpone(f, err)
+	if left(err) || ctx.Err() != nil { // Run ends; the outbox has it
+		return true
 	}
+	p.log.Error("a publication stays where it is", "publication", f.ref.Message, "number", f.ref.Number, "error", err)
+	// Left alone for a minute, so that it is not tried in a loop.
+	if err = p.settle(f, laterOutcome(time.Minute)); left(err) {
+		return true
+	}
+	p.log.Error("a publication cannot be postponed", "publication", f.ref.Message, "number", f.ref.Number, "error", err)
+	return false
+}
+
+// left says whether a flight has left its publication as it should: with an outcome, or
+// to others, or deleted.
+func left(err error) bool {
+	return err == nil || errors.Is(err, ErrNotFound) || errors.Is(err, errOvertaken)
 }
 
 // tryGuarded turns a panic, which hostile input might cause somewhere below, into an
@@ -37,26 +45,6 @@ func (p *Publisher) tryGuarded(ctx context.Context, f *flight) (err error) {
 		}
 	}()
 	return p.tryDeliver(ctx, f)
-}
-
-// postpone leaves a publication alone for a minute after a failure of our own, so
-// that it is not tried in a loop.
-func (p *Publisher) postpone(f *flight, cause error) {
-	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
-	defer cancel()
-	pub, err := p.o.Store.Update(ctx, f.ref, func(pub *Publication) error {
-		if !pub.State.Final() {
-			pub.Due = time.Now().UTC().Add(time.Minute)
-		}
-		return nil
-	})
-	if err == nil {
-		f.note(pub)
-		return
-	}
-	if !errors.Is(err, ErrNotFound) {
-		p.log.Error("a publication cannot be postponed", "publication", f.ref.Message, "number", f.ref.Number, "error", err, "cause", cause)
-	}
 }
 
 // attempt is all that a try needs to know.
@@ -80,38 +68,73 @@ func (p *Publisher) tryDeliver(ctx context.Context, f *flight) error {
 		f.note(pub)
 	}
 	pub := f.publication()
-	if pub.State.Final() {
+	switch {
+	case pub.State.Final():
 		return nil
-	}
-	if !pub.LinksPut && len(pub.Links) > 0 {
+	case pub.State == Pending && late(pub, time.Now()): // the program did not run for a day
+		return p.settle(f, gaveUpOutcome)
+	case !pub.LinksPut && len(pub.Links) > 0:
 		one := []Publication{pub}
 		err := p.putLinks(ctx, one)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if pub = one[0]; err != nil {
 			return p.settle(f, p.linksOutcome(pub, err))
 		}
 	}
-	select {
-	case p.calls <- struct{}{}:
-		defer func() { <-p.calls }()
-	case <-ctx.Done():
-		return ctx.Err()
+	leave, err := p.lanes.lock(ctx, p.lane(ctx, pub))
+	if errors.Is(err, errCrowded) {
+		return p.settle(f, laterOutcome(standAside(time.Since(pub.Created))))
+	} else if err != nil {
+		return err
 	}
+	defer leave()
+	call, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return p.call(call, f, pub)
+}
+
+// lane names whom the calls of a publication go to: one server that is slow must not
+// keep those for others waiting.
+func (p *Publisher) lane(ctx context.Context, pub Publication) string {
+	i, err := p.o.Directory.Identity(ctx, pub.Site, pub.Identity)
+	if err != nil { // which prepare finds, too
+		return pub.Provider
+	}
+	return pub.Provider + " " + i.Account.Server
+}
+
+// standAside is how long a publication leaves room for others when too many wait for
+// its server: seconds after a rush, minutes when nothing has moved for long.
+func standAside(since time.Duration) time.Duration {
+	wait := min(max(since/4, 5*time.Second), 5*time.Minute)
+	return wait + rand.N(wait)
+}
+
+// cut says whether a call ends because Run does, and not because its time is over.
+func cut(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }
+
+// call makes the calls that a publication needs now. Its links are put.
+func (p *Publisher) call(ctx context.Context, f *flight, pub Publication) error {
 	a, err := p.prepare(ctx, f, pub)
-	if ctx.Err() != nil {
+	if cut(ctx) {
 		return ctx.Err() // nothing was posted: the outbox has it
 	}
 	if err != nil {
 		if _, ok := errors.AsType[*Error](err); !ok {
 			p.log.Error("a publication cannot be prepared", "publication", pub.Name(), "provider", pub.Provider, "error", err)
 		}
-		return p.settle(f, p.refusedOutcome(pub, err, false))
+		return p.settle(f, p.unsentOutcome(pub, err))
 	}
 	if pub.State == Sending { // a try before this one has no known end
 		absent, err := p.find(ctx, f, a, pub)
 		if !absent || err != nil {
 			return err
 		}
-		pub.State = Pending
+		if late(pub, time.Now()) {
+			return p.settle(f, gaveUpOutcome)
+		}
 	}
 	// A network that says that the post is not there may get it again at once, but
 	// not for ever.
@@ -121,24 +144,28 @@ func (p *Publisher) tryDeliver(ctx context.Context, f *flight) error {
 			return err
 		}
 		pub = f.publication()
-		pub.State = Pending
 	}
-	return p.settle(f, p.againOutcome(pub))
+	return p.settle(f, openOutcome(pub, backoff(pub.Tries)))
 }
 
 // send gives the post to the network, after it has been written that it will be. It
 // returns true when the outcome was unknown at first, and the post turned out not to
-// be there.
+// be there. A publication that is Sending has such a try behind it: what a Finder said
+// of it was true when it said so, and is asked anew before a later try.
 func (p *Publisher) send(ctx context.Context, f *flight, a *attempt, pub Publication) (absent bool, err error) {
+	open := pub.State == Sending
 	if until, paused := p.pauses.until(pub.Identity, time.Now()); paused {
 		limited := &Error{Kind: RateLimited, Network: pub.Provider, Message: "The network asked to wait.", RetryAfter: time.Until(until)}
-		return false, p.settle(f, p.refusedOutcome(pub, limited, false))
+		return false, p.settle(f, p.unsentOutcome(pub, limited))
 	}
 	sent, err := p.o.Store.Update(ctx, f.ref, func(now *Publication) error {
 		if err := f.overtaken(now); err != nil {
 			return err
 		}
-		now.State, now.Sent, now.Links, now.LinksPut = Sending, time.Now().UTC().Truncate(time.Millisecond), mergeLinks(now.Links, pub.Links), true
+		if !slices.EqualFunc(now.Links, pub.Links, sameLink) {
+			return errOvertaken // a link was deleted: it is rendered anew
+		}
+		now.State, now.Sent, now.LinksPut = Sending, time.Now().UTC().Truncate(time.Millisecond), true
 		now.Due = now.Sent
 		now.Tries++
 		return nil
@@ -160,25 +187,26 @@ func (p *Publisher) send(ctx context.Context, f *flight, a *attempt, pub Publica
 		switch {
 		case e.Landed != nil:
 			return false, p.settle(f, p.publishedOutcome(*e.Landed, a.note))
-		case e.Kind == Duplicate && pub.Refusal != nil && pub.Refusal.Kind == UnknownOutcome:
-			// The try before this one had no known end: it landed.
+		case e.Kind == Duplicate && open: // the try before this one landed
 			return false, p.settle(f, p.publishedOutcome(Receipt{}, a.note))
 		case e.Kind == RateLimited && e.RetryAfter > 0:
 			p.pauses.set(pub.Identity, time.Now().Add(e.RetryAfter))
-		case e.Kind == AuthExpired || e.Kind == AuthRevoked:
-			p.markBroken(a.who, e)
 		}
+		p.noteBroken(a.who, e)
 	} else {
 		p.log.Error("an adapter failed", "publication", pub.Name(), "provider", pub.Provider, "error", err)
 	}
-	if err := p.settle(f, p.refusedOutcome(sent, err, true)); err != nil {
+	if err := p.settle(f, p.refusedOutcome(sent, err, open)); err != nil {
 		return false, err
 	}
-	if !isUnknown(err) || ctx.Err() != nil {
+	if !isUnknown(err) || cut(ctx) {
 		return false, nil
 	}
 	return p.find(ctx, f, a, f.publication()) // at once: the caller still waits
 }
+
+// sameLink says whether a link was neither drawn anew nor deleted meanwhile.
+func sameLink(a, b TrackedLink) bool { return a.Ref == b.Ref && a.Deleted == b.Deleted }
 
 // find settles a publication that was given to the network without a known end. It
 // returns true when the post is not there and may be made again.
@@ -194,10 +222,13 @@ func (p *Publisher) find(ctx context.Context, f *flight, a *attempt, pub Publica
 		}
 	}
 	switch {
-	case err != nil && ctx.Err() != nil:
+	case err != nil && cut(ctx):
 		return false, ctx.Err()
 	case err != nil:
-		return false, p.settle(f, p.unsettledOutcome(pub, err))
+		if e, ok := errors.AsType[*Error](err); ok {
+			p.noteBroken(a.who, e)
+		}
+		return false, p.settle(f, unsettledOutcome(pub, err))
 	case finding == Found:
 		return false, p.settle(f, p.publishedOutcome(receipt, a.note))
 	case finding == Absent:
@@ -247,8 +278,8 @@ func (p *Publisher) prepare(ctx context.Context, f *flight, pub Publication) (*a
 	if expires := a.who.Credentials.Expires; !expires.IsZero() && !time.Now().Before(expires.Add(-refreshEarly)) {
 		ended := &Error{Kind: AuthExpired, Network: pub.Provider, Message: "The access token has ended."}
 		if a.who, err = p.refresh(ctx, a, ended); err != nil {
-			if e, ok := errors.AsType[*Error](err); ok && (e.Kind == AuthExpired || e.Kind == AuthRevoked) {
-				p.markBroken(a.who, e)
+			if e, ok := errors.AsType[*Error](err); ok {
+				p.noteBroken(a.who, e)
 			}
 			return nil, err
 		}
@@ -292,71 +323,4 @@ func joinLosses(losses []render.Loss) string {
 		words[i] = string(l)
 	}
 	return clip(strings.Join(words, "; "), MaxRefusal)
-}
-
-// putLinks puts the links of publications that are not final and have none put yet,
-// and notes it in place. A token that somebody else has meanwhile is drawn again.
-func (p *Publisher) putLinks(ctx context.Context, pubs []Publication) error {
-	// Two tries more than a stroke of bad luck needs.
-	for try := 1; ; try++ {
-		var drafts []link.Draft
-		var of [][2]int // publication and link of each draft
-		for i, pub := range pubs {
-			if pub.State.Final() || pub.LinksPut {
-				continue
-			}
-			for j, l := range pub.Links {
-				drafts = append(drafts, link.Draft{Ref: l.Ref, Target: l.Target, Site: pub.Site, Publication: pub.Name()})
-				of = append(of, [2]int{i, j})
-			}
-		}
-		if len(drafts) == 0 {
-			return nil
-		}
-		_, err := p.o.Links.Put(ctx, drafts)
-		if err == nil {
-			for i := range pubs {
-				pubs[i].LinksPut = pubs[i].LinksPut || !pubs[i].State.Final()
-			}
-			return nil
-		}
-		draft, named := errors.AsType[*link.DraftError](err)
-		if !named || !errors.Is(err, link.ErrTaken) || draft.Index >= len(of) || try == 3 {
-			return err
-		}
-		at := of[draft.Index]
-		if err := p.redraw(ctx, &pubs[at[0]], at[1]); err != nil {
-			return err
-		}
-	}
-}
-
-// redraw gives a link another token, in the store first.
-func (p *Publisher) redraw(ctx context.Context, pub *Publication, index int) error {
-	old := pub.Links[index].Ref
-	fresh := link.Ref{Domain: old.Domain, Slug: link.NewToken(p.o.TokenLength)}
-	written, err := p.o.Store.Update(ctx, pub.Ref(), func(pub *Publication) error {
-		for i := range pub.Links {
-			if pub.Links[i].Ref == old {
-				pub.Links[i].Ref = fresh
-			}
-		}
-		return nil
-	})
-	if err == nil {
-		pub.Links = written.Links
-	}
-	return err
-}
-
-// mergeLinks returns the links as they were put, with the marks of those deleted
-// meanwhile.
-func mergeLinks(stored, put []TrackedLink) []TrackedLink {
-	links := slices.Clone(put)
-	for i := range links {
-		if i < len(stored) && stored[i].Ref == links[i].Ref {
-			links[i].Deleted = stored[i].Deleted
-		}
-	}
-	return links
 }

@@ -15,14 +15,7 @@ import (
 // zero value is ready.
 type files struct {
 	mu      sync.Mutex // protects fetched
-	fetched map[string]*file
-}
-
-// file is one of them.
-type file struct {
-	once  sync.Once
-	media render.Media
-	err   error
+	fetched map[string]func() (render.Media, error)
 }
 
 // fetch brings a file, or hands out what was brought. A failure is kept, too: the
@@ -31,26 +24,27 @@ type file struct {
 func (f *files) fetch(ctx context.Context, from Fetcher, url string) (render.Media, error) {
 	f.mu.Lock()
 	if f.fetched == nil {
-		f.fetched = make(map[string]*file)
+		f.fetched = make(map[string]func() (render.Media, error))
 	}
-	one := f.fetched[url]
-	if one == nil {
-		one = new(file)
-		f.fetched[url] = one
+	file := f.fetched[url]
+	if file == nil {
+		file = sync.OnceValues(func() (render.Media, error) { return bring(ctx, from, url) })
+		f.fetched[url] = file
 	}
 	f.mu.Unlock()
-	one.once.Do(func() {
-		media, err := from.Fetch(ctx, url, MaxUpload)
-		switch {
-		case err == nil:
-			one.media = render.Media{Name: media.Name, Type: media.Type, Data: media.Data}
-		case fetch.Mistake(err):
-			one.err = &Error{Kind: MediaInvalid, Message: "The picture or video cannot be used: " + err.Error() + ".", Err: err}
-		default:
-			one.err = &Error{Kind: Transient, Message: "The picture or video cannot be fetched now: " + err.Error() + ".", Err: err}
-		}
-	})
-	return one.media, one.err
+	return file()
+}
+
+// bring fetches a file.
+func bring(ctx context.Context, from Fetcher, url string) (render.Media, error) {
+	media, err := from.Fetch(ctx, url, MaxUpload)
+	switch {
+	case err == nil:
+		return render.Media{Name: media.Name, Type: media.Type, Data: media.Data}, nil
+	case fetch.Mistake(err):
+		return render.Media{}, &Error{Kind: MediaInvalid, Message: "The picture or video cannot be used: " + err.Error() + ".", Err: err}
+	}
+	return render.Media{}, &Error{Kind: Transient, Message: "The picture or video cannot be fetched now: " + err.Error() + ".", Err: err}
 }
 
 // content is the message of a publication with its links and files, for a network
@@ -71,6 +65,9 @@ func (p *Publisher) content(ctx context.Context, f *flight, pub Publication, pro
 		}
 		c.Tracked = make(map[string]string, len(pub.Links))
 		for _, l := range pub.Links {
+			if l.Deleted && pub.State == Pending { // nobody shall get a dead link
+				continue
+			}
 			c.Tracked[l.Target] = bases.ShortURL(l.Ref)
 		}
 	}
@@ -96,12 +93,9 @@ func (p *Publisher) content(ctx context.Context, f *flight, pub Publication, pro
 		}
 	}
 	for i, u := range parts.Uploads {
-		data := u.Data
-		if data == nil {
-			var err error
-			if data, err = p.o.Store.Upload(ctx, pub.Site, pub.Message, i); err != nil {
-				return c, nil, fmt.Errorf("read upload %d of %s: %w", i, pub.Message, err)
-			}
+		data, err := p.o.Store.Upload(ctx, pub.Site, pub.Message, i)
+		if err != nil {
+			return c, nil, fmt.Errorf("read upload %d of %s: %w", i, pub.Message, err)
 		}
 		c.Media = append(c.Media, render.Media{Name: u.Name, Type: u.Type, Data: data})
 	}

@@ -3,7 +3,9 @@ package publish
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
+	"time"
 )
 
 // flight is a publication under way in this process. At most one is under way for
@@ -41,27 +43,41 @@ var errOvertaken = errors.New("the publication went on without this flight")
 // flight asks this first, in its transaction, so that nothing is posted twice and no
 // outcome is written over.
 func (f *flight) overtaken(stored *Publication) error {
-	if stored.State.Final() || stored.Tries != f.publication().Tries {
+	known := f.publication()
+	if stored.State.Final() || known.Message != "" && stored.Tries != known.Tries {
 		return errOvertaken
 	}
 	return nil
 }
 
-// depart puts the links of a round and starts its publications. What it cannot do
-// is left to the outbox.
+// depart puts the links of a round and starts its publications, also when ctx is
+// done. What it cannot do is left to the outbox.
 func (p *Publisher) depart(ctx context.Context, round Round) {
 	select {
-	case <-p.ready: // a request that comes while the program starts waits for it
-	case <-ctx.Done():
-		return // Run looks into the outbox first
+	case <-p.ready:
+	default:
+		select {
+		case <-p.ready: // a request that comes while the program starts waits for it
+		case <-ctx.Done():
+			return // Run looks into the outbox first
+		}
 	}
-	if err := p.putLinks(ctx, round.Publications); err != nil && ctx.Err() == nil {
-		p.log.Warn("links cannot be made; the publications wait", "message", round.Message.Token, "error", err)
+	for some := range slices.Chunk(round.Publications, putTogether) {
+		if err := p.putLinks(ctx, some); err != nil {
+			if ctx.Err() == nil {
+				p.log.Warn("links cannot be made; the publications wait", "message", round.Message.Token, "error", err)
+			}
+			break
+		}
 	}
-	shared := new(files)
-	left := false
+	// Those that wait do not keep the uploads in memory.
+	message, shared, left := round.Message, new(files), false
+	message.Parts.Uploads = slices.Clone(message.Parts.Uploads)
+	for i := range message.Parts.Uploads {
+		message.Parts.Uploads[i].Data = nil
+	}
 	for _, pub := range round.Publications {
-		if !pub.State.Final() && !p.start(pub.Ref(), &round.Message, pub, shared) {
+		if !pub.State.Final() && !p.start(pub.Ref(), &message, pub, shared) {
 			left = true
 		}
 	}
@@ -69,6 +85,10 @@ func (p *Publisher) depart(ctx context.Context, round Round) {
 		p.rouse()
 	}
 }
+
+// putTogether is how many publications' links are put at once: of MaxTracked links
+// each, whose targets are no longer than MaxText, they fit into what a shortener takes.
+const putTogether = 10
 
 // start begins a flight, unless there is no room, the publication is under way, or
 // Run does not run. message may be nil: then message and publication are read.
@@ -78,7 +98,7 @@ func (p *Publisher) start(ref Ref, message *Message, pub Publication, shared *fi
 	}
 	f := &flight{ref: ref, files: shared, done: make(chan struct{}), message: message, pub: pub}
 	p.mu.Lock()
-	ctx := p.running
+	ctx, stop := p.running, p.stop
 	if ctx == nil || p.flights[ref] != nil || len(p.flights) >= maxFlights {
 		p.mu.Unlock()
 		return false
@@ -88,45 +108,66 @@ func (p *Publisher) start(ref Ref, message *Message, pub Publication, shared *fi
 	p.mu.Unlock()
 	go func() {
 		defer p.underway.Done()
-		ctx, cancel := context.WithTimeout(ctx, callTimeout)
-		defer cancel()
-		p.deliver(ctx, f)
-		p.mu.Lock()
-		delete(p.flights, ref)
-		p.mu.Unlock()
+		if !p.deliver(ctx, f) {
+			close(f.done)
+			pause(stop, time.Minute) // in the way of nobody but itself
+			p.land(f)
+			return
+		}
+		p.land(f)
 		close(f.done)
-		p.rouse() // there is room, and it may be due again
 	}()
 	return true
+}
+
+// land takes a flight that has ended out of those under way.
+func (p *Publisher) land(f *flight) {
+	p.mu.Lock()
+	delete(p.flights, f.ref)
+	p.mu.Unlock()
+	p.rouse() // there is room, and it may be due again
+}
+
+// pause waits until stop is closed, or a time is over.
+func pause(stop <-chan struct{}, wait time.Duration) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-stop:
+	case <-timer.C:
+	}
 }
 
 // await waits until publications are final, or have to wait for a later try, or ctx
 // is done, and brings them up to date in place.
 func (p *Publisher) await(ctx context.Context, pubs []Publication) {
 	for i := range pubs {
-		if pubs[i].State.Final() {
-			continue
-		}
-		ref := pubs[i].Ref()
-		p.mu.Lock()
-		f := p.flights[ref]
-		p.mu.Unlock()
-		if f == nil { // it has ended, or has not begun
+		for !pubs[i].State.Final() {
+			p.mu.Lock()
+			f, runs := p.flights[pubs[i].Ref()], p.running != nil
+			p.mu.Unlock()
+			if f != nil {
+				select {
+				case <-f.done:
+				case <-ctx.Done():
+				}
+				if pub := f.publication(); pub.State.Final() { // saves the reading
+					pubs[i] = pub
+					break
+				}
+			}
 			p.look(ctx, &pubs[i])
-			continue
-		}
-		select {
-		case <-f.done:
-		case <-ctx.Done():
-		}
-		if pub := f.publication(); pub.Message != "" {
-			pubs[i] = pub
-		}
-		if !pubs[i].State.Final() && ctx.Err() == nil { // the flight was overtaken, or a later try is due
-			p.look(ctx, &pubs[i])
+			if pubs[i].State.Final() || pubs[i].Due.After(time.Now()) || !runs || ctx.Err() != nil {
+				break
+			}
+			pause(ctx.Done(), awaitInterval) // it is about to begin, for whoever had it accepted
 		}
 	}
 }
+
+// awaitInterval is between looks at a publication that has not begun: shorter than
+// people notice.
+const awaitInterval = 50 * time.Millisecond
 
 // look brings a publication up to date from the store, if it can.
 func (p *Publisher) look(ctx context.Context, pub *Publication) {

@@ -26,12 +26,6 @@ func (p *Publisher) publishedOutcome(r Receipt, note string) func(*Publication) 
 	return func(pub *Publication) { pub.State, pub.Receipt = Published, r }
 }
 
-// againOutcome: the post is not there and is made again after a while.
-func (p *Publisher) againOutcome(before Publication) func(*Publication) {
-	due := time.Now().UTC().Add(backoff(before.Tries))
-	return func(pub *Publication) { pub.State, pub.Due = Pending, due }
-}
-
 // unknownOutcome: nobody can tell what became of it.
 func unknownOutcome(pub *Publication) {
 	pub.State = Unknown
@@ -43,16 +37,11 @@ func unknownOutcome(pub *Publication) {
 // unanswered is what people read of an unknown outcome.
 const unanswered = "It was sent, and no answer came."
 
-// unsettledOutcome: the network could not be asked what became of it. It is asked
-// again later, until it is too late.
-func (p *Publisher) unsettledOutcome(before Publication, err error) func(*Publication) {
-	now := time.Now().UTC()
-	wait := growing(now.Sub(before.Sent))
-	if asked(err) {
-		wait = waitFor(err, 0)
-	}
-	due := now.Add(wait)
-	if due.After(before.Created.Add(giveUp)) {
+// openOutcome: what became of a try is still open. It goes on later, by asking the
+// network, until it is too late.
+func openOutcome(before Publication, wait time.Duration) func(*Publication) {
+	due := time.Now().UTC().Add(wait)
+	if late(before, due) {
 		return unknownOutcome
 	}
 	return func(pub *Publication) {
@@ -61,33 +50,84 @@ func (p *Publisher) unsettledOutcome(before Publication, err error) func(*Public
 	}
 }
 
-// refusedOutcome: the network did not take it. sent says whether the post was given
-// to the network: only then can the outcome be unknown.
-func (p *Publisher) refusedOutcome(before Publication, err error, sent bool) func(*Publication) {
+// unsettledOutcome: the network could not be asked what became of a try.
+func unsettledOutcome(before Publication, err error) func(*Publication) {
+	now := time.Now()
+	if asked(err) {
+		return openOutcome(before, waitFor(err, before, now))
+	}
+	return openOutcome(before, growing(now.Sub(before.Sent)))
+}
+
+// unsentOutcome: the network was not given the post, because something before that
+// failed.
+func (p *Publisher) unsentOutcome(before Publication, err error) func(*Publication) {
 	r := refusal(err)
-	if !sent && r.Kind == UnknownOutcome {
+	if r.Kind == UnknownOutcome {
 		r.Kind = Transient // asking for limits or a picture makes no post
 	}
+	p.counts.refused(before.Provider, r.Kind)
+	if before.State == Sending {
+		return unsettledOutcome(before, err)
+	}
+	now := time.Now().UTC()
+	// No tries were counted.
+	wait, repeat := repeatAfter(r.Kind, err, before, now, growing(now.Sub(before.Created)))
+	return repeatOutcome(before, r, Pending, now.Add(wait), repeat)
+}
+
+// refusedOutcome: the network did not take it, or gave no answer. open says that a try
+// before this one has no known end: a Finder says so before the next one.
+func (p *Publisher) refusedOutcome(before Publication, err error, open bool) func(*Publication) {
+	r := refusal(err)
 	now := time.Now().UTC()
 	p.counts.refused(before.Provider, r.Kind)
 	if r.Kind == UnknownOutcome {
 		return func(pub *Publication) { pub.Refusal, pub.Due = r, now.Add(2*time.Second) } // stays Sending
 	}
-	wait, repeat := repeatAfter(r.Kind, err, before, now, sent)
-	if before.State == Sending && !sent {
-		// What became of the try before is still open.
-		return p.unsettledOutcome(before, err)
+	state := Pending
+	if open {
+		state = Sending
 	}
-	if repeat && now.Add(wait).After(before.Created.Add(giveUp)) {
-		repeat = false
+	wait, repeat := repeatAfter(r.Kind, err, before, now, backoff(before.Tries))
+	return repeatOutcome(before, r, state, now.Add(wait), repeat)
+}
+
+// repeatOutcome: it was refused, and is tried again when it is due, if that is of any
+// use.
+func repeatOutcome(before Publication, r *Refusal, state State, due time.Time, repeat bool) func(*Publication) {
+	if !repeat || late(before, due) {
+		state = Failed
 	}
 	return func(pub *Publication) {
-		pub.Refusal = r
-		if !repeat {
-			pub.State = Failed
-			return
+		pub.Refusal, pub.State = r, state
+		if !state.Final() {
+			pub.Due = due
 		}
-		pub.State, pub.Due = Pending, now.Add(wait)
+	}
+}
+
+// gaveUpOutcome: it is too late to try it, or to try it again.
+func gaveUpOutcome(pub *Publication) {
+	pub.State = Failed
+	if pub.Refusal == nil || pub.Refusal.Kind == UnknownOutcome {
+		pub.Refusal = &Refusal{Kind: Transient, Message: "It could not be published within 24 hours.", At: time.Now().UTC()}
+	}
+}
+
+// laterOutcome: nothing was found out. It is looked at again after a while, until it is
+// too late.
+func laterOutcome(wait time.Duration) func(*Publication) {
+	due := time.Now().UTC().Add(wait)
+	return func(pub *Publication) {
+		switch {
+		case !late(*pub, due):
+			pub.Due = due
+		case pub.State == Sending:
+			unknownOutcome(pub)
+		default:
+			gaveUpOutcome(pub)
+		}
 	}
 }
 
@@ -103,7 +143,7 @@ func (p *Publisher) linksOutcome(before Publication, err error) func(*Publicatio
 	p.counts.refused(before.Provider, r.Kind)
 	return func(pub *Publication) {
 		pub.Refusal = r
-		if r.Kind != Transient || now.Add(wait).After(pub.Created.Add(giveUp)) {
+		if r.Kind != Transient || late(before, now.Add(wait)) {
 			pub.State = Failed
 			return
 		}
@@ -123,29 +163,26 @@ func refusal(err error) *Refusal {
 	return r
 }
 
-// repeatAfter says whether a refusal of a kind is tried again, and when.
-func repeatAfter(kind Kind, err error, before Publication, now time.Time, sent bool) (wait time.Duration, repeat bool) {
+// repeatAfter says whether a refusal of a kind is tried again, and when: as the network
+// asks, else after usual.
+func repeatAfter(kind Kind, err error, before Publication, now time.Time, usual time.Duration) (wait time.Duration, repeat bool) {
 	switch kind {
 	case Transient, RateLimited:
-		if !sent && !asked(err) {
-			// The network was not called, so no tries were counted.
-			return growing(now.Sub(before.Created)), true
-		}
-		return waitFor(err, before.Tries), true
-	case QuotaExhausted:
-		if asked(err) {
-			return waitFor(err, 0), true
-		}
-		// Quotas are counted by the day.
-		return now.Truncate(24 * time.Hour).Add(24*time.Hour + 5*time.Minute).Sub(now), true
+	case QuotaExhausted: // counted by the day
+		usual = now.Truncate(24 * time.Hour).Add(24*time.Hour + 5*time.Minute).Sub(now)
 	case SpamBlocked:
-		if asked(err) {
-			return waitFor(err, 0), true
-		}
-		return 12 * time.Hour, true
+		usual = 12 * time.Hour
+	default:
+		return 0, false
 	}
-	return 0, false
+	if asked(err) {
+		usual = waitFor(err, before, now)
+	}
+	return usual, true
 }
+
+// late says whether a publication is not to be tried again at a time.
+func late(pub Publication, at time.Time) bool { return at.After(pub.Created.Add(giveUp)) }
 
 // asked says whether the network named a wait.
 func asked(err error) bool {
@@ -153,18 +190,20 @@ func asked(err error) bool {
 	return ok && e.RetryAfter > 0
 }
 
-// waitFor is the wait that the network asked for, else the backoff.
-func waitFor(err error, tries int) time.Duration {
-	if e, ok := errors.AsType[*Error](err); ok && e.RetryAfter > 0 {
-		return e.RetryAfter
-	}
-	return backoff(tries)
+// waitFor is the wait that the network asked for. One that asks for next to nothing,
+// again and again, is not called in a loop: a wait is a sixteenth of the time that has
+// passed already, at least.
+func waitFor(err error, before Publication, now time.Time) time.Duration {
+	least := min(max(now.Sub(before.Created)/16, time.Second), maxBackoff)
+	e, _ := errors.AsType[*Error](err)
+	return max(e.RetryAfter, least)
 }
 
 // growing is how long to wait for the next try of what began so long ago: as long
-// again and a minute more, which makes 1, 2, 4 … minutes.
+// again and a minute more, which makes 1, 2, 4 … minutes. It may have begun in the
+// future, when somebody has set the clock.
 func growing(since time.Duration) time.Duration {
-	return min(since+time.Minute, maxBackoff)
+	return min(max(since, 0)+time.Minute, maxBackoff)
 }
 
 // isUnknown says whether nobody knows what became of a call.
@@ -179,10 +218,17 @@ func expired(err error) bool {
 	return ok && e.Kind == AuthExpired
 }
 
-// markBroken notes that an identity must be connected again.
-func (p *Publisher) markBroken(who site.Opened, e *Error) {
+// noteBroken notes that an identity must be connected again, when that is what the
+// network says of credentials that are still those of the identity.
+func (p *Publisher) noteBroken(who site.Opened, e *Error) {
+	if e.Kind != AuthExpired && e.Kind != AuthRevoked {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
+	if now, err := p.o.Directory.Unseal(ctx, who.Site, who.Identity); err == nil && !sameTokens(now, who) {
+		return // its user has connected it again meanwhile
+	}
 	if err := p.o.Directory.MarkBroken(ctx, who.Site, who.Identity, clip(e.Message, MaxRefusal)); err != nil && !errors.Is(err, site.ErrNotFound) {
 		p.log.Warn("an identity cannot be marked", "identity", who.Identity, "error", err)
 	}

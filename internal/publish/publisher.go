@@ -61,7 +61,7 @@ type Options struct {
 
 	Wait        time.Duration // how long Publish waits for the networks; 0: 10 s
 	TokenLength int           // characters of links' tokens; 0: link.DefaultToken
-	Calls       int           // calls of networks at a time; 0: 256
+	Calls       int           // calls of one server of a network at a time; 0: 256
 	Drain       time.Duration // how long Run waits for calls under way when it ends; 0: 10 s
 	Log         *slog.Logger  // nil: no log
 }
@@ -70,10 +70,12 @@ type Options struct {
 const (
 	giveUp        = 24 * time.Hour   // after it was accepted, a publication is not tried again
 	callTimeout   = 6 * time.Minute  // one try with all that belongs to it; adapters bound single requests
+	renewTimeout  = time.Minute      // for renewing credentials, which nothing may cut
 	storeTimeout  = 30 * time.Second // for writing an outcome, also while stopping
 	maxFlights    = 4096             // publications in memory; more wait in the outbox
 	maxBackoff    = 30 * time.Minute
 	basesInterval = time.Minute // between readings of the shortener's bases
+	lookInterval  = time.Minute // between looks at the outbox, at most: somebody may set the clock
 )
 
 // Publisher accepts messages and brings them out. Make one with New; publications
@@ -81,11 +83,11 @@ const (
 type Publisher struct {
 	o     Options
 	log   *slog.Logger
-	calls chan struct{}              // holds a value for each call of a network
 	bases atomic.Pointer[link.Bases] // last known; nil: never read
 	wake  chan struct{}              // holds a value when the outbox should be looked at
 	ready chan struct{}              // closed when Run runs for the first time
 
+	lanes     keyed // calls at a time for a server
 	refreshes keyed // one refresh at a time for an identity
 	pauses    pauses
 	counts    counts
@@ -93,6 +95,7 @@ type Publisher struct {
 	mu       sync.Mutex // protects what follows
 	flights  map[Ref]*flight
 	running  context.Context // of Run, for deliveries; nil: Run does not run
+	stop     <-chan struct{} // closed when Run shall end
 	underway sync.WaitGroup  // deliveries; added to under mu while running is set
 }
 
@@ -107,10 +110,12 @@ func New(o Options) *Publisher {
 	}
 	return &Publisher{
 		o: o, log: o.Log,
-		calls:   make(chan struct{}, o.Calls),
-		wake:    make(chan struct{}, 1),
-		ready:   make(chan struct{}),
-		flights: make(map[Ref]*flight),
+		wake:  make(chan struct{}, 1),
+		ready: make(chan struct{}),
+		// A server that takes none of them leaves room for publications to others.
+		lanes:     keyed{places: o.Calls, most: min(4*o.Calls, maxFlights/4)},
+		refreshes: keyed{places: 1, most: maxFlights},
+		flights:   make(map[Ref]*flight),
 	}
 }
 
@@ -121,13 +126,14 @@ func set[T int | time.Duration](field *T, value T) {
 }
 
 // Run brings publications out until ctx is done, then waits for the calls under
-// way, at most Options.Drain, and returns nil. What was not finished goes on with
+// way, at most Options.Drain, or a minute for a renewal of credentials, which is not
+// cut, and returns nil. What was not finished goes on with
 // the next Run, also of another process. It is called once at a time.
 func (p *Publisher) Run(ctx context.Context) error {
 	deliveries, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	p.mu.Lock()
-	p.running = deliveries
+	p.running, p.stop = deliveries, ctx.Done()
 	p.mu.Unlock()
 	select {
 	case <-p.ready:
@@ -135,7 +141,10 @@ func (p *Publisher) Run(ctx context.Context) error {
 		close(p.ready)
 	}
 
-	err := p.dispatch(ctx)
+	var keeper sync.WaitGroup
+	keeper.Go(func() { p.keepBases(ctx) })
+	p.dispatch(ctx)
+	keeper.Wait()
 
 	p.mu.Lock()
 	p.running = nil // no delivery begins any more
@@ -143,38 +152,43 @@ func (p *Publisher) Run(ctx context.Context) error {
 	drained := time.AfterFunc(p.o.Drain, cut)
 	defer drained.Stop()
 	p.underway.Wait()
-	return err
+	return nil
+}
+
+// keepBases reads the bases from time to time until ctx is done. It is apart from
+// dispatch, which must not wait for a shortener.
+func (p *Publisher) keepBases(ctx context.Context) {
+	for ctx.Err() == nil {
+		p.readBases(ctx) //nolint:errcheck // who needs them asks again
+		pause(ctx.Done(), basesInterval)
+	}
 }
 
 // dispatch starts what is due in the outbox until ctx is done.
-func (p *Publisher) dispatch(ctx context.Context) error {
+func (p *Publisher) dispatch(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	failures := 0
-	var basesDue time.Time
 	for {
-		if now := time.Now(); !now.Before(basesDue) {
-			p.readBases(ctx)
-			basesDue = now.Add(basesInterval)
-		}
 		next, err := p.startDue(ctx)
+		wait := lookInterval
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return
 		case err != nil:
 			failures++
-			next = time.Now().Add(min(time.Duration(failures)*time.Second, time.Minute))
+			wait = min(time.Duration(failures)*time.Second, wait)
 			p.log.Error("the outbox cannot be read", "error", err, "failures", failures)
 		default:
 			failures = 0
+			if !next.IsZero() {
+				wait = min(time.Until(next), wait)
+			}
 		}
-		if next.IsZero() || next.After(basesDue) {
-			next = basesDue
-		}
-		timer.Reset(time.Until(next))
+		timer.Reset(wait)
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-p.wake:
 		case <-timer.C:
 		}

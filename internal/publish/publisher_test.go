@@ -292,7 +292,7 @@ func TestUnknownOutcome(t *testing.T) {
 	}{
 		{"it landed", func(n *network) { n.next = append(n.next, landed(n)) }, publish.Published, 1, publish.Published},
 		{"it is not there", func(n *network) { n.refuse(noAnswer) }, publish.Published, 2, publish.Published},
-		{"never there", func(n *network) { n.refuse(noAnswer, noAnswer, noAnswer) }, publish.Pending, 2, publish.Published},
+		{"never there", func(n *network) { n.refuse(noAnswer, noAnswer, noAnswer) }, publish.Sending, 2, publish.Published},
 		{"nobody can tell", func(n *network) {
 			n.refuse(noAnswer)
 			n.finds = []found{{publish.Uncertain, nil}}
@@ -429,11 +429,9 @@ func TestDispatcherIsFaster(t *testing.T) {
 func TestAcceptedBeforeRunIsPublishedByRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.stop()
-		<-w.done
+		w.halt()
 		round := w.publish(w.request("See " + page))
 		w.want(round, publish.Pending, "")
-		w.done <- nil
 		w.restart()
 		synctest.Wait()
 		w.want(round, publish.Published, "")
@@ -574,12 +572,12 @@ func TestCredentialsAreRenewed(t *testing.T) {
 		// The network says that they ended.
 		w.net.refuse(ended)
 		w.net.next = append(w.net.next, want("token-2"))
-		w.net.fresh = []renewed{{site.Credentials{Access: "token-2", Refresh: "refresh-2", Expires: time.Now().Add(time.Hour)}, nil}}
+		w.net.fresh = []renewed{{site.Credentials{Access: "token-2", Refresh: "refresh-2", Expires: time.Now().Add(time.Hour)}, nil, nil}}
 		w.want(w.publish(w.request("One", "refreshes")), publish.Published, "")
 
 		// Their end is known: they are renewed before the call, once for all who wait.
 		time.Sleep(time.Hour)
-		w.net.fresh = []renewed{{site.Credentials{Access: "token-3", Refresh: "refresh-3"}, nil}}
+		w.net.fresh = []renewed{{site.Credentials{Access: "token-3", Refresh: "refresh-3"}, nil, nil}}
 		var wg sync.WaitGroup
 		for i := range 8 {
 			w.net.next = append(w.net.next, want("token-3"))
@@ -589,7 +587,7 @@ func TestCredentialsAreRenewed(t *testing.T) {
 
 		// They cannot be renewed.
 		w.net.refuse(ended)
-		w.net.fresh = []renewed{{site.Credentials{}, &publish.Error{Kind: publish.AuthRevoked, Message: "gone"}}}
+		w.net.fresh = []renewed{{site.Credentials{}, &publish.Error{Kind: publish.AuthRevoked, Message: "gone"}, nil}}
 		w.want(w.publish(w.request("Two", "refreshes")), publish.Failed, publish.AuthRevoked)
 		if i, err := w.dir.Identity(t.Context(), w.site.ID, identity); err != nil || i.Broken != "gone" {
 			t.Errorf("got broken %q, %v; want the reason", i.Broken, err)
@@ -597,7 +595,7 @@ func TestCredentialsAreRenewed(t *testing.T) {
 
 		// Nobody knows whether they were renewed: nothing was posted, so it is tried again.
 		w.net.refuse(ended)
-		w.net.fresh = []renewed{{site.Credentials{}, &publish.Error{Kind: publish.UnknownOutcome}}}
+		w.net.fresh = []renewed{{site.Credentials{}, &publish.Error{Kind: publish.UnknownOutcome}, nil}}
 		w.want(w.publish(w.request("Three", "refreshes")), publish.Pending, publish.Transient)
 		if strings.Contains(w.log.String(), "token-") || strings.Contains(w.log.String(), "refresh-") {
 			t.Errorf("got credentials in the log:\n%s", &w.log)

@@ -8,7 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"herald.example/internal/boltstore"
@@ -36,6 +38,8 @@ type world struct {
 	*publish.Publisher
 	options   publish.Options
 	accepting time.Duration // how long an acceptance takes to be heard of
+	accepted  func()        // called when it is; may be nil
+	full      atomic.Bool   // the disk is
 	log       strings.Builder
 	stop      context.CancelFunc
 	done      chan error
@@ -48,7 +52,7 @@ func newWorld(t *testing.T, providers ...string) *world {
 	w := &world{T: t, path: filepath.Join(t.TempDir(), "sharing.db"), fetcher: &fetcher{}}
 	w.net = &network{t: t, posts: make(map[string]render.Post)}
 	w.links = &shortener{links: make(map[link.Ref]link.Draft)}
-	w.nets = networks{"keyless": w.net, "finds": finding{w.net}, "refreshes": refreshing{w.net}}
+	w.nets = networks{"keyless": w.net, "finds": finding{w.net}, "refreshes": refreshing{w.net}, "introduces": introducing{refreshing{w.net}}}
 	w.open()
 	var err error
 	if w.site, _, err = w.dir.AddSite(t.Context(), site.SiteDraft{Name: "demo"}); err != nil {
@@ -72,25 +76,32 @@ func newWorld(t *testing.T, providers ...string) *world {
 	return w
 }
 
-// slowStore lets time pass between the commit of an acceptance and its return.
-type slowStore struct {
+// badStore is slow to say that it has accepted, and its disk may be full.
+type badStore struct {
 	*boltstore.Sharing
-	accepting time.Duration
+	w *world
 }
 
-func (s slowStore) Accept(ctx context.Context, a publish.Acceptance) (publish.Accepted, error) {
+func (s badStore) Accept(ctx context.Context, a publish.Acceptance) (publish.Accepted, error) {
 	accepted, err := s.Sharing.Accept(ctx, a)
-	time.Sleep(s.accepting)
+	time.Sleep(s.w.accepting)
+	if s.w.accepted != nil {
+		s.w.accepted()
+	}
 	return accepted, err
+}
+
+func (s badStore) Update(ctx context.Context, ref publish.Ref, edit func(*publish.Publication) error) (publish.Publication, error) {
+	if s.w.full.Load() {
+		return publish.Publication{}, errors.New("no space left on device")
+	}
+	return s.Sharing.Update(ctx, ref, edit)
 }
 
 // open opens the stores and runs a Publisher.
 func (w *world) open() {
 	w.Helper()
-	var err error
-	if w.store, err = boltstore.OpenSharing(w.path); err != nil {
-		w.Fatal(err)
-	}
+	w.openStore()
 	ring, err := site.OpenRing(filepath.Join(filepath.Dir(w.path), "sealing.key"))
 	if err != nil {
 		w.Fatal(err)
@@ -99,12 +110,22 @@ func (w *world) open() {
 		w.Fatal(err)
 	}
 	o := w.options
-	o.Store, o.Directory, o.Links, o.Networks, o.Fetcher = slowStore{w.store, w.accepting}, w.dir, w.links, w.nets, w.fetcher
+	o.Store, o.Directory, o.Links, o.Networks, o.Fetcher = badStore{w.store, w}, w.dir, w.links, w.nets, w.fetcher
 	o.Log = slog.New(slog.NewTextHandler(&w.log, nil))
 	w.Publisher = publish.New(o)
 	ctx, stop := context.WithCancel(context.WithoutCancel(w.Context()))
 	w.stop, w.done = stop, make(chan error, 1)
 	go func() { w.done <- w.Publisher.Run(ctx) }()
+	synctest.Wait() // the bases are read
+}
+
+// openStore opens the store alone.
+func (w *world) openStore() {
+	w.Helper()
+	var err error
+	if w.store, err = boltstore.OpenSharing(w.path); err != nil {
+		w.Fatal(err)
+	}
 }
 
 // close stops the Publisher and closes the stores. A second call does nothing.
@@ -121,6 +142,16 @@ func (w *world) close() {
 	if err := w.store.Close(); err != nil {
 		w.Errorf("close: %v", err)
 	}
+}
+
+// halt ends the Publisher and leaves the store open.
+func (w *world) halt() {
+	w.Helper()
+	w.stop()
+	if err := <-w.done; err != nil {
+		w.Errorf("Run: got %v; want nil", err)
+	}
+	w.done <- nil // for close
 }
 
 // restart is the end of one process and the start of the next.
@@ -162,6 +193,11 @@ func (w *world) read(round publish.Round) publish.Publication {
 	return pubs[0]
 }
 
+// ref names the only publication of a round.
+func (w *world) ref(round publish.Round) publish.Ref {
+	return publish.Ref{Site: w.site.ID, Message: round.Message.Token, Number: 1}
+}
+
 // want wants the only publication of a round to be in a state, for a reason.
 func (w *world) want(round publish.Round, state publish.State, kind publish.Kind) publish.Publication {
 	w.Helper()
@@ -197,6 +233,8 @@ type network struct {
 	t     *testing.T
 	mu    sync.Mutex
 	calls int
+	looks int // calls of Profile
+	asks  int // calls of Find
 	posts map[string]render.Post
 	// next are what the next calls answer; a nil entry takes the post.
 	next []func(ctx context.Context, who site.Opened, post render.Post) (publish.Receipt, error)
@@ -204,6 +242,8 @@ type network struct {
 	finds []found
 	// fresh are what the next calls of Refresh answer; then any call fails the test.
 	fresh []renewed
+	// profile is what Profile answers; nil: what the simulated network takes.
+	profile func() (render.Profile, error)
 }
 
 type found struct {
@@ -214,9 +254,16 @@ type found struct {
 type renewed struct {
 	credentials site.Credentials
 	err         error
+	meanwhile   func() // called before the answer; may be nil
 }
 
 func (n *network) Profile(context.Context, site.Opened) (render.Profile, error) {
+	n.mu.Lock()
+	n.looks++
+	n.mu.Unlock()
+	if n.profile != nil {
+		return n.profile()
+	}
 	p, _ := render.For(site.Simulated)
 	return p, nil
 }
@@ -264,6 +311,13 @@ func (n *network) count() (calls, posts int) {
 	return n.calls, len(n.posts)
 }
 
+// questions returns how often the network was asked for something else.
+func (n *network) questions() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.looks + n.asks
+}
+
 // only returns the only post that is there.
 func (n *network) only() render.Post {
 	n.t.Helper()
@@ -284,6 +338,7 @@ type finding struct{ *network }
 func (n finding) Find(_ context.Context, _ site.Opened, post render.Post) (publish.Receipt, publish.Finding, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.asks++
 	if len(n.finds) > 0 {
 		f := n.finds[0]
 		n.finds = n.finds[1:]
@@ -298,16 +353,32 @@ func (n finding) Find(_ context.Context, _ site.Opened, post render.Post) (publi
 // refreshing is a network whose credentials can be renewed.
 type refreshing struct{ *network }
 
-func (n refreshing) Refresh(_ context.Context, who site.Opened) (site.Credentials, error) {
+func (n refreshing) Refresh(ctx context.Context, _ site.Opened) (site.Credentials, error) {
 	n.mu.Lock()
-	defer n.mu.Unlock()
 	if len(n.fresh) == 0 {
+		n.mu.Unlock()
 		n.t.Error("got a refresh; want none")
 		return site.Credentials{}, errors.New("no refresh is expected")
 	}
 	f := n.fresh[0]
 	n.fresh = n.fresh[1:]
+	n.mu.Unlock()
+	if f.meanwhile != nil {
+		f.meanwhile()
+	}
+	if ctx.Err() != nil {
+		return site.Credentials{}, ctx.Err()
+	}
 	return f.credentials, f.err
+}
+
+// introducing is a network that renews credentials by the way when it is asked whose
+// they are.
+type introducing struct{ refreshing }
+
+func (n introducing) Introduce(ctx context.Context, who site.Opened) (site.Account, site.Profile, site.Credentials, error) {
+	c, err := n.Refresh(ctx, who)
+	return who.Account, site.Profile{DisplayName: "Alice"}, c, err
 }
 
 // shortener keeps links in memory as strictly as the real one.
@@ -316,13 +387,20 @@ type shortener struct {
 	links map[link.Ref]link.Draft
 	down  error
 	puts  int
-	taken map[string]bool // slugs that others have; filled by takeNext
-	steal int             // so many of the next drafts find their slug taken
+	most  int  // drafts of a Put
+	hangs bool // Bases give no answer
+	steal int  // so many of the next drafts find their slug taken
 }
 
-func (s *shortener) Bases(context.Context) (link.Bases, error) {
+func (s *shortener) Bases(ctx context.Context) (link.Bases, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.hangs {
+		s.mu.Unlock()
+		<-ctx.Done()
+		s.mu.Lock()
+		return nil, ctx.Err()
+	}
 	if s.down != nil {
 		return nil, s.down
 	}
@@ -333,6 +411,7 @@ func (s *shortener) Put(_ context.Context, drafts []link.Draft) ([]link.Link, er
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.puts++
+	s.most = max(s.most, len(drafts))
 	if s.down != nil {
 		return nil, s.down
 	}
@@ -367,11 +446,15 @@ type fetcher struct {
 	mu    sync.Mutex
 	calls int
 	err   error
+	first func(context.Context) // called by the first call; may be nil
 }
 
-func (f *fetcher) Fetch(_ context.Context, url string, _ int64) (fetch.Media, error) {
+func (f *fetcher) Fetch(ctx context.Context, url string, _ int64) (fetch.Media, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls++
+	if f.first != nil && (f.calls == 1 || f.err != nil) {
+		f.first(ctx)
+	}
 	return fetch.Media{Name: url, Type: "image/png", Data: []byte("png")}, f.err
 }
