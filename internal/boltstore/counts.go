@@ -42,7 +42,7 @@ var (
 	mergesBucket  = []byte("merges")
 	totalsBucket  = []byte("totals")
 
-	countsKind = kind{"counts", 1, [][]byte{sourcesBucket, runsBucket, mergesBucket, totalsBucket}}
+	countsKind = kind{name: "counts", version: 1, buckets: [][]byte{sourcesBucket, runsBucket, mergesBucket, totalsBucket}}
 )
 
 const (

@@ -1,12 +1,14 @@
 package boltstore
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -47,6 +49,7 @@ type kind struct {
 	name    string
 	version uint32
 	buckets [][]byte // made when the file is new
+	added   [][]byte // those of buckets that files of this version may lack; made when they do
 }
 
 // The bucket and the key that say what a file holds.
@@ -176,18 +179,33 @@ func (k kind) check(path string, tx *bbolt.Tx) error {
 			path, ErrFile, version, k.version)
 	}
 	for _, name := range k.buckets {
-		if tx.Bucket(name) == nil {
+		if tx.Bucket(name) == nil && !k.mayLack(name) {
 			return fmt.Errorf("%s: %w: bucket %s is missing; put a backup in its place", path, ErrFile, name)
 		}
 	}
 	return nil
 }
 
-// make turns an empty file into one that holds k. It returns errUnchanged when
-// the file is not empty.
+// mayLack says whether a file of the version may be without a bucket.
+func (k kind) mayLack(bucket []byte) bool {
+	return slices.ContainsFunc(k.added, func(name []byte) bool { return bytes.Equal(name, bucket) })
+}
+
+// make turns an empty file into one that holds k, and gives one that holds it the
+// buckets that were added. It returns errUnchanged when there is nothing to do.
 func (k kind) make(tx *bbolt.Tx) error {
 	if first, _ := tx.Cursor().First(); first != nil {
-		return errUnchanged
+		result := errUnchanged
+		for _, name := range k.added {
+			if tx.Bucket(name) != nil {
+				continue
+			}
+			if _, err := tx.CreateBucket(name); err != nil {
+				return err
+			}
+			result = nil
+		}
+		return result
 	}
 	for _, name := range k.buckets {
 		if _, err := tx.CreateBucket(name); err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -13,8 +14,8 @@ import (
 	"herald.example/internal/site"
 )
 
-// Sharing is the store of sites and their people, of messages and of the outbox:
-// a site.Store, a publish.Store, a publish.Outbox and a publish.BasesStore. All
+// Sharing is the store of sites and their people, of messages and of the outbox, and
+// of nonces: a site.Store, a publish.Store, a publish.Outbox and a publish.BasesStore. All
 // methods are safe for concurrent use. Times are kept in whole milliseconds, UTC,
 // and are answered so by the call that writes them, too.
 //
@@ -25,6 +26,9 @@ type Sharing struct {
 	db      *bbolt.DB
 	mapping *mapping
 	changes *queue[*sharingWriter]
+
+	now    func() time.Time // for nonces
+	nonces uint64           // the most that are remembered
 }
 
 var (
@@ -48,7 +52,7 @@ func OpenSharing(path string) (*Sharing, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open sharing: %w", err)
 	}
-	s := &Sharing{db: db, mapping: newMapping(db, defaultResident)}
+	s := &Sharing{db: db, mapping: newMapping(db, defaultResident), now: time.Now, nonces: maxNonces}
 	s.changes = newQueue(sharingGroup, s.writeGroup)
 	return s, nil
 }

@@ -148,7 +148,7 @@ func BenchmarkFilterUsers(b *testing.B) {
 			if err != nil {
 				return err
 			}
-			w.putUser(e, site.User{Created: day, LastLogin: day, Logins: 1})
+			w.putUser(e, site.User{}, site.User{Created: day, LastLogin: day, Logins: 1})
 		}
 		return nil
 	})

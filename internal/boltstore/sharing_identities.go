@@ -98,6 +98,13 @@ func (w *sharingWriter) arrive(siteID, user, provider, account string,
 	if err != nil {
 		return u, i, c, fmt.Errorf("user %q: %w", u.Token, err)
 	}
+	userBefore, err := w.user(userEntry)
+	if err == nil {
+		err = w.checkUID(userEntry, u.UID)
+	}
+	if err != nil {
+		return u, i, c, fmt.Errorf("user %q: %w", u.Token, err)
+	}
 	identityEntry, err := identities.entry(w.tx, siteID, i.Token)
 	switch {
 	case err != nil:
@@ -113,7 +120,7 @@ func (w *sharingWriter) arrive(siteID, user, provider, account string,
 		return u, i, c, fmt.Errorf("connection %q: %w", c.Token, err)
 	}
 
-	w.putUser(userEntry, u)
+	w.putUser(userEntry, userBefore, u)
 	w.putIdentity(identityEntry, before, i)
 	w.settle(connections, &connectionEntry)
 	record := appendConnection(nil, connectionEntry.token, c)

@@ -16,6 +16,7 @@ type siteRecord struct {
 	Domain    string       `json:"domain,omitempty"`
 	Simulated []string     `json:"simulated,omitempty"`
 	Keys      []pairRecord `json:"keys"`
+	Gigya     gigyaRecord  `json:"gigya,omitzero"`
 }
 
 type pairRecord struct {
@@ -25,8 +26,48 @@ type pairRecord struct {
 	Expires int64  `json:"expires"`
 }
 
+type gigyaRecord struct {
+	APIKey     string          `json:"api_key"`
+	Secret     []byte          `json:"secret"` // sealed
+	UserKeys   []userKeyRecord `json:"user_keys,omitempty"`
+	DataCentre string          `json:"data_centre,omitempty"`
+	Trusted    []string        `json:"trusted,omitempty"`
+	ShortURLs  string          `json:"short_urls,omitempty"`
+	CID        string          `json:"cid,omitempty"`
+	Providers  []string        `json:"providers,omitempty"`
+}
+
+type userKeyRecord struct {
+	Key     string `json:"key"`
+	Secret  []byte `json:"secret,omitempty"` // sealed
+	RSA     []byte `json:"rsa,omitempty"`
+	Created int64  `json:"created"`
+}
+
+func newGigyaRecord(g site.Gigya) gigyaRecord {
+	r := gigyaRecord{
+		APIKey: g.APIKey, Secret: g.Secret, DataCentre: g.DataCentre, Trusted: g.Trusted, ShortURLs: g.ShortURLs, CID: g.CID, Providers: g.Providers,
+	}
+	for _, k := range g.UserKeys {
+		r.UserKeys = append(r.UserKeys, userKeyRecord{k.Key, k.Secret, k.RSA, k.Created.UnixMilli()})
+	}
+	return r
+}
+
+func (r gigyaRecord) gigya() site.Gigya {
+	g := site.Gigya{
+		APIKey: r.APIKey, Secret: r.Secret, DataCentre: r.DataCentre, Trusted: r.Trusted, ShortURLs: r.ShortURLs, CID: r.CID, Providers: r.Providers,
+	}
+	for _, k := range r.UserKeys {
+		g.UserKeys = append(g.UserKeys, site.UserKey{Key: k.Key, Secret: k.Secret, RSA: k.RSA, Created: date(k.Created)})
+	}
+	return g
+}
+
 func newSiteRecord(s site.Site) siteRecord {
-	r := siteRecord{ID: s.ID, Name: s.Name, Created: s.Created.UnixMilli(), Domain: s.Domain, Simulated: s.Simulated}
+	r := siteRecord{
+		ID: s.ID, Name: s.Name, Created: s.Created.UnixMilli(), Domain: s.Domain, Simulated: s.Simulated, Gigya: newGigyaRecord(s.Gigya),
+	}
 	for _, k := range s.Keys {
 		r.Keys = append(r.Keys, pairRecord{k.Public, k.Private, k.Created.UnixMilli(), k.Expires.UnixMilli()})
 	}
@@ -34,7 +75,9 @@ func newSiteRecord(s site.Site) siteRecord {
 }
 
 func (r siteRecord) site() site.Site {
-	s := site.Site{ID: r.ID, Name: r.Name, Created: date(r.Created), Domain: r.Domain, Simulated: r.Simulated}
+	s := site.Site{
+		ID: r.ID, Name: r.Name, Created: date(r.Created), Domain: r.Domain, Simulated: r.Simulated, Gigya: r.Gigya.gigya(),
+	}
 	for _, k := range r.Keys {
 		s.Keys = append(s.Keys, site.KeyPair{Public: k.Public, Private: k.Private, Created: date(k.Created), Expires: date(k.Expires)})
 	}

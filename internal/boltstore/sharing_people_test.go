@@ -59,6 +59,15 @@ func (m *peopleModel) person(u site.User) site.Person {
 	return p
 }
 
+// taken says whether another user has the UID of u.
+func (m *peopleModel) taken(u site.User) bool {
+	at := indexOf(m.users, userUID, u.UID)
+	return u.UID != "" && at >= 0 && m.users[at].Token != u.Token
+}
+
+func userUID(u site.User) string     { return u.UID }
+func personUID(p site.Person) string { return p.UID }
+
 func TestRandomPeopleAgainstAModel(t *testing.T) {
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -97,12 +106,38 @@ func TestRandomPeopleAgainstAModel(t *testing.T) {
 				}
 				switch op := d.IntN(100); {
 				case op < 15:
-					u := site.User{Token: fresh('u'), Created: now, LastLogin: now, Logins: d.IntN(9)}
+					u := site.User{Token: fresh('u'), Created: now, LastLogin: now, Logins: d.IntN(9), UID: d.pick("", "a", "b", "c", "ü/ 1")}
 					if known := m.users; len(known) > 0 && d.IntN(2) == 0 {
 						u.Token = known[d.IntN(len(known))].Token
 					}
+					if m.taken(u) {
+						fail("put user", s.PutUser(t.Context(), siteID, u), site.ErrTaken)
+						break
+					}
 					fail("put user", s.PutUser(t.Context(), siteID, u), nil)
 					m.users = write(m.users, userToken, u)
+				case op < 20:
+					token, uid := some('u'), d.pick("", "a", "b", "c", "ü/ 1")
+					var want site.User
+					wantErr := site.ErrNotFound
+					at := indexOf(m.users, userToken, token)
+					if at >= 0 {
+						want, wantErr = m.users[at], nil
+					}
+					got, err := s.EditUser(t.Context(), siteID, token, func(u *site.User) error {
+						same("user", want, *u)
+						want.UID, want.Logins = uid, want.Logins+1
+						u.Token, u.UID, u.Logins = "", uid, u.Logins+1 // the token stays
+						if m.taken(want) {
+							wantErr = site.ErrTaken
+						}
+						return nil
+					})
+					fail("edit user", err, wantErr)
+					if err == nil {
+						same("edited user", want, got)
+						m.users[at] = want
+					}
 				case op < 50:
 					provider, account := d.pick("mastodon", "bluesky"), d.pick("1", "2", "3", "4", "5", "6")
 					user := d.pick("", "", some('u'))
@@ -130,7 +165,7 @@ func TestRandomPeopleAgainstAModel(t *testing.T) {
 						func(known *site.User, have *site.Identity) (site.User, site.Identity, site.Connection, error) {
 							same("user before", wantUser, known)
 							same("identity before", wantIdentity, have)
-							u, identity = site.User{Token: fresh('u'), Created: now}, site.Identity{Token: fresh('i'), Provider: provider, Created: now}
+							u, identity = site.User{Token: fresh('u'), Created: now, UID: d.pick("", "a", "b")}, site.Identity{Token: fresh('i'), Provider: provider, Created: now}
 							if known != nil {
 								u = *known
 							}
@@ -151,6 +186,10 @@ func TestRandomPeopleAgainstAModel(t *testing.T) {
 						})
 					if refuse {
 						fail("arrive", err, refused)
+						break
+					}
+					if m.taken(u) {
+						fail("arrive", err, site.ErrTaken)
 						break
 					}
 					fail("arrive", err, nil)
@@ -248,6 +287,9 @@ func compareOnePerson(t *testing.T, s *Sharing, m *peopleModel, siteID string, n
 		people = append(people, m.person(u))
 	}
 	compareEntry(t, "user", people, personToken, id('u', n), func(token string) (site.Person, error) { return s.User(t.Context(), siteID, token) })
+	for _, uid := range []string{"a", "b", "c", "ü/ 1", "d"} {
+		compareEntry(t, "UID", people, personUID, uid, func(uid string) (site.Person, error) { return s.UserByUID(t.Context(), siteID, uid) })
+	}
 	compareEntry(t, "identity", m.identities, identityToken, id('i', n), func(token string) (site.Identity, error) {
 		return s.Identity(t.Context(), siteID, token)
 	})
@@ -396,7 +438,7 @@ func TestSites(t *testing.T) {
 	pair := func(public string) site.KeyPair {
 		return site.KeyPair{Public: public, Private: []byte{0, 255}, Created: day, Expires: day.AddDate(0, 0, 1)}
 	}
-	a := site.Site{ID: id('s', 9), Name: "a", Created: day, Domain: "go.example", Simulated: []string{"facebook", "*"}, Keys: []site.KeyPair{pair("k1"), pair("k2")}}
+	a := site.Site{ID: id('s', 9), Name: "a", Created: day, Domain: "go.example", Simulated: []string{"facebook", "*"}, Keys: []site.KeyPair{pair("k1"), pair("k2")}, Gigya: gigya("3_a")}
 	b := site.Site{ID: id('s', 1), Name: "b", Created: day.Add(-time.Hour), Keys: []site.KeyPair{pair("k3")}}
 	b.Keys[0].Expires = time.Time{}
 	for _, tt := range []struct {
@@ -411,6 +453,8 @@ func TestSites(t *testing.T) {
 		{"key taken", site.Site{ID: id('s', 3), Name: "c"}, func(s *site.Site) { s.Keys = []site.KeyPair{pair("k4"), pair("k2")} }, site.ErrTaken},
 		{"change takes a name", a, func(s *site.Site) { s.Name = "b" }, site.ErrTaken},
 		{"change takes a key", b, func(s *site.Site) { s.Keys = append(slices.Clone(s.Keys), pair("k1")) }, site.ErrTaken},
+		{"API key taken", site.Site{ID: id('s', 3), Name: "c", Gigya: gigya("3_a")}, func(*site.Site) {}, site.ErrTaken},
+		{"change takes an API key", b, func(s *site.Site) { s.Gigya = gigya("3_a") }, site.ErrTaken},
 		{"no UUID", site.Site{ID: "s", Name: "s"}, func(*site.Site) {}, errToken},
 		{"change", a, func(*site.Site) { a.Name, a.Keys = "A", []site.KeyPair{pair("k5"), pair("k1")} }, nil},
 		{"the names and keys of before are free", site.Site{ID: id('s', 3), Name: "a", Created: day, Keys: []site.KeyPair{pair("k2")}}, func(*site.Site) {}, nil},

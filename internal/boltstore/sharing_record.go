@@ -24,6 +24,7 @@ import (
 //	meta          "format"                     version (uint32), then the text "sharing"
 //	              "bases"                      1, JSON: the last known bases of short URLs
 //	              "waiting"                    entries of outbox (uint64)
+//	              "nonces"                     entries of nonces (uint64)
 //
 //	sites         sequence                     1, JSON: a site
 //
@@ -46,12 +47,17 @@ import (
 //	keys          site, key (32 bytes)         1, fingerprint (32 bytes), date, sequence (uvarint), round (uvarint)
 //	keytimes      date, site, key (32 bytes)   nothing
 //
-//	users         site, sequence               1, token, created, last login, logins (varint)
+//	users         site, sequence               2, token, created, last login, logins (varint), UID (text);
+//	                                           1, the same without the UID
+//	uids          site, UID                    sequence of the user
 //	identities    site, sequence               1, JSON: an identity
 //	accounts      site, SHA-256 of the account sequence of the identity
 //	owned         site, user, sequence of the  nothing
 //	              identity
 //	connections   site, sequence               1, token, created, user, identity, source (texts)
+//
+//	nonces        SHA-256 of the nonce         1, date until which it is known
+//	noncetimes    date, SHA-256 of the nonce   nothing
 //
 // A link of a publication is a flag (byte; 1: deleted), domain, slug, target
 // (texts), created. Flag 1 of a publication says that its links are with the
@@ -70,14 +76,24 @@ import (
 //
 // A key of keys is known for a day after its date; it may outlive its message,
 // whose sequence then is in no head. keytimes lists the keys by age.
-const sharingVersion = 1
+//
+// A nonce is hashed as the text of its scope, then its bytes. noncetimes lists the
+// nonces in the order in which they are forgotten.
+//
+// uids, nonces and noncetimes are younger than the version of the file: they are made
+// when they are not there.
+const (
+	sharingVersion = 1
+	userVersion    = 2
+)
 
 // sharingKind is what sharing.db says that it holds.
 var sharingKind = kind{name: "sharing", version: 1, buckets: [][]byte{
 	sharingSites, tokensBucket, sumsBucket,
 	headsBucket, bodiesBucket, uploadsBucket, publicationsBucket, outboxBucket, keysBucket, keyTimesBucket,
 	usersBucket, identitiesBucket, accountsBucket, ownedBucket, connectionsBucket,
-}}
+	uidsBucket, noncesBucket, nonceTimesBucket,
+}, added: [][]byte{uidsBucket, noncesBucket, nonceTimesBucket}}
 
 // The buckets beside meta, and the keys in meta.
 var (
@@ -96,9 +112,13 @@ var (
 	accountsBucket     = []byte("accounts")
 	ownedBucket        = []byte("owned")
 	connectionsBucket  = []byte("connections")
+	uidsBucket         = []byte("uids")
+	noncesBucket       = []byte("nonces")
+	nonceTimesBucket   = []byte("noncetimes")
 
 	basesKey   = []byte("bases")
 	waitingKey = []byte("waiting")
+	noncesKey  = []byte("nonces")
 )
 
 // parseID reads a UUID in its one spelling.
@@ -312,10 +332,11 @@ func parseKey(b []byte) (k keyRecord, ok bool) {
 
 // appendUser appends the record of a user.
 func appendUser(dst []byte, token uuid.UUID, u site.User) []byte {
-	dst = append(append(dst, sharingVersion), token[:]...)
+	dst = append(append(dst, userVersion), token[:]...)
 	dst = binary.AppendVarint(dst, u.Created.UnixMilli())
 	dst = binary.AppendVarint(dst, u.LastLogin.UnixMilli())
-	return binary.AppendVarint(dst, int64(u.Logins))
+	dst = binary.AppendVarint(dst, int64(u.Logins))
+	return appendText(dst, u.UID)
 }
 
 // parseUser reads the record of a user, without the token as text: a filter does
@@ -326,7 +347,10 @@ func parseUser(b []byte) (token uuid.UUID, u site.User, ok bool) {
 	token = readID(&r)
 	u.Created, u.LastLogin = date(r.Varint()), date(r.Varint())
 	u.Logins = int(r.Varint())
-	return token, u, version == sharingVersion && whole(&r)
+	if version == userVersion {
+		u.UID = string(r.String())
+	}
+	return token, u, (version == userVersion || version == sharingVersion) && whole(&r)
 }
 
 // appendConnection appends the record of a connection.

@@ -8,12 +8,14 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/google/uuid"
 	"go.etcd.io/bbolt"
 
 	"herald.example/internal/link"
@@ -27,7 +29,7 @@ var update = flag.Bool("update", false, "write the golden files anew: only toget
 func everything(t *testing.T, s *Sharing) {
 	t.Helper()
 	pair := site.KeyPair{Public: id('k', 1), Private: []byte("sealed"), Created: day, Expires: day.AddDate(0, 0, 1)}
-	one := site.Site{ID: id('s', 1), Name: "a", Created: day, Domain: "go.example", Simulated: []string{"facebook"}, Keys: []site.KeyPair{pair}}
+	one := site.Site{ID: id('s', 1), Name: "a", Created: day, Domain: "go.example", Simulated: []string{"facebook"}, Keys: []site.KeyPair{pair}, Gigya: gigya("3_a")}
 	if err := errors.Join(s.PutSite(t.Context(), one), s.PutBases(t.Context(), link.Bases{{Domain: "go.example", URL: "https://go.example"}})); err != nil {
 		t.Fatal(err)
 	}
@@ -60,6 +62,20 @@ func everything(t *testing.T, s *Sharing) {
 		Refusal: &publish.Refusal{Kind: publish.RateLimited, Message: "slow down", Status: 429, Code: "4", Trace: "x", At: day},
 	}
 	accept(t, s, a)
+	if _, err = s.EditUser(t.Context(), id('s', 1), id('u', 1), func(u *site.User) error { u.UID = "user 1/ü"; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	s.now = func() time.Time { return day }
+	remember(t, s, "key", "nonce", day.Add(time.Minute), true)
+}
+
+// gigya are settings and keys with everything set.
+func gigya(apiKey string) site.Gigya {
+	return site.Gigya{
+		APIKey: apiKey, Secret: []byte("sealed"),
+		UserKeys:   []site.UserKey{{Key: "A1", Secret: []byte("sealed too"), Created: day}, {Key: "A2", RSA: []byte{0x30}, Created: day}},
+		DataCentre: "us1", Trusted: []string{"*.example.com/*"}, ShortURLs: "never", CID: "home page", Providers: []string{"twitter"},
+	}
 }
 
 // The bytes of every kind of record, and of the keys. When this fails, files that
@@ -103,6 +119,18 @@ func TestDamagedSharing(t *testing.T) {
 		"Sites": func(s *Sharing) error { _, err := s.Sites(t.Context()); return err },
 		"PutSite": func(s *Sharing) error {
 			return s.PutSite(t.Context(), site.Site{ID: id('s', 2), Name: "b"})
+		},
+		"UserByUID": func(s *Sharing) error { _, err := s.UserByUID(t.Context(), id('s', 1), "user 1/ü"); return err },
+		"EditUser": func(s *Sharing) error {
+			_, err := s.EditUser(t.Context(), id('s', 1), id('u', 1), func(*site.User) error { return nil })
+			return err
+		},
+		"PutUser": func(s *Sharing) error {
+			return s.PutUser(t.Context(), id('s', 1), site.User{Token: id('u', 1), UID: "user 1/ü"})
+		},
+		"Remember": func(s *Sharing) error {
+			_, err := s.Remember(t.Context(), "key", "nonce", day.Add(time.Minute))
+			return err
 		},
 		"User": func(s *Sharing) error { _, err := s.User(t.Context(), id('s', 1), id('u', 1)); return err },
 		"Users": func(s *Sharing) error {
@@ -166,9 +194,10 @@ func TestDamagedSharing(t *testing.T) {
 	noticed := map[string][]string{
 		"meta bases":   {"Bases"},
 		"meta waiting": {"Waiting"},
+		"meta nonces":  {"Remember"},
 		"sites":        {"Sites", "PutSite"},
 		"tokens m":     {"Message", "Publication", "Upload", "Again"},
-		"tokens u":     {"User"},
+		"tokens u":     {"User", "EditUser"},
 		"tokens i":     {"Identity", "Edit"},
 		"tokens c":     {"Connection"},
 		"sums m":       {"Messages"},
@@ -181,10 +210,12 @@ func TestDamagedSharing(t *testing.T) {
 		"publications": {"Message", "Publication", "Repeat"},
 		"outbox":       {"Due", "Next"},
 		"keys":         {"Repeat"},
-		"users":        {"User", "Users", "Filter", "Arrive"},
-		"identities":   {"User", "Users", "Identity", "Identities", "Edit", "Arrive"},
+		"users":        {"User", "UserByUID", "Users", "Filter", "Arrive", "EditUser", "PutUser"},
+		"identities":   {"User", "UserByUID", "Users", "Identity", "Identities", "Edit", "Arrive"},
 		"accounts":     {"Arrive"},
 		"connections":  {"Connection", "Connections"},
+		"uids":         {"UserByUID"},
+		"nonces":       {"Remember"},
 	}
 	// missed says which find that a record is missing. A list does not know what it
 	// lacks.
@@ -192,13 +223,13 @@ func TestDamagedSharing(t *testing.T) {
 		"heads":        {"Message", "Publication", "Again"},
 		"bodies":       {"Message", "Publication", "Repeat", "Again"},
 		"publications": {"Message", "Repeat"},
-		"users":        {"User", "Arrive"},
-		"identities":   {"User", "Users", "Identity", "Edit", "Arrive"},
+		"users":        {"User", "UserByUID", "Arrive", "EditUser", "PutUser"},
+		"identities":   {"User", "UserByUID", "Users", "Identity", "Edit", "Arrive"},
 		"connections":  {"Connection"},
 	}
 	versioned := func(record string) bool {
 		bucket, _, _ := strings.Cut(record, " ")
-		return record != "meta waiting" && bucket != "tokens" && bucket != "sums" && bucket != "outbox" && bucket != "accounts"
+		return record != "meta waiting" && record != "meta nonces" && bucket != "tokens" && bucket != "sums" && bucket != "outbox" && bucket != "accounts" && bucket != "uids"
 	}
 	damages := []struct {
 		name   string
@@ -209,7 +240,7 @@ func TestDamagedSharing(t *testing.T) {
 		{"cut", noticed, func(record string) bool { return record != "uploads" }, func(v []byte) []byte { return v[:len(v)-1] }},
 		{"longer", noticed, func(record string) bool { return record != "uploads" }, func(v []byte) []byte { return append(bytes.Clone(v), 0) }},
 		{"empty", noticed, versioned, func([]byte) []byte { return []byte{} }},
-		{"unknown version", noticed, versioned, func(v []byte) []byte { return append([]byte{2}, v[1:]...) }},
+		{"unknown version", noticed, versioned, func(v []byte) []byte { return append([]byte{9}, v[1:]...) }},
 		{"missing", missed, nil, func([]byte) []byte { return nil }},
 	}
 	s, _ := newSharing(t)
@@ -266,6 +297,60 @@ func find(t *testing.T, s *Sharing, bucket, which string) (key, value []byte) {
 	return key, value
 }
 
+// olderUser is the record of a user as it was before there were UIDs.
+func olderUser(token uuid.UUID, u site.User) []byte {
+	b := appendUser(nil, token, u)
+	b[0] = sharingVersion
+	return b[:len(b)-1]
+}
+
+// A file from before there were UIDs, nonces and what sites have for Gigya's dialect
+// opens, and takes them.
+func TestOlderSharingOpens(t *testing.T) {
+	s, path := newSharing(t)
+	everything(t, s)
+	sites, err := s.Sites(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	older := sites[0]
+	older.Gigya = site.Gigya{}
+	err = errors.Join(s.PutSite(t.Context(), older), s.db.Update(func(tx *bbolt.Tx) error {
+		key, value := tx.Bucket(usersBucket).Cursor().First()
+		token, u, ok := parseUser(value)
+		if !ok {
+			return ErrDamaged
+		}
+		u.UID = ""
+		return errors.Join(
+			tx.Bucket(usersBucket).Put(bytes.Clone(key), olderUser(token, u)), tx.Bucket(metaBucket).Delete(noncesKey),
+			tx.DeleteBucket(uidsBucket), tx.DeleteBucket(noncesBucket), tx.DeleteBucket(nonceTimesBucket),
+		)
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // made once, then there
+		s.Close()
+		s = reopenSharing(t, path)
+		s.now = func() time.Time { return day }
+		if sites, err := s.Sites(t.Context()); err != nil || len(sites) != 1 || !reflect.DeepEqual(sites[0], older) {
+			t.Errorf("got sites %+v, %v; want %+v", sites, err, older)
+		}
+		if p, err := s.User(t.Context(), id('s', 1), id('u', 1)); err != nil || p.UID != "" || p.Logins != 1 {
+			t.Errorf("got user %+v, %v; want the one of before", p.User, err)
+		}
+		if _, err := s.UserByUID(t.Context(), id('s', 1), "u"); !errors.Is(err, site.ErrNotFound) {
+			t.Errorf("got %v; want %v", err, site.ErrNotFound)
+		}
+	}
+	remember(t, s, "key", "nonce", day.Add(time.Minute), true)
+	_, err = s.EditUser(t.Context(), id('s', 1), id('u', 1), func(u *site.User) error { u.UID = "u"; return nil })
+	if p, readErr := s.UserByUID(t.Context(), id('s', 1), "u"); err != nil || readErr != nil || p.Token != id('u', 1) {
+		t.Errorf("got user %+v, %v, %v; want the one of before", p.User, err, readErr)
+	}
+}
+
 func TestSharingRecordsRoundTrip(t *testing.T) {
 	long := strings.Repeat("ü", 10_000)
 	far := time.UnixMilli(math.MaxInt64).UTC()
@@ -300,6 +385,23 @@ func TestSharingRecordsRoundTrip(t *testing.T) {
 		}
 		if got, ok := parseHead(head{rounds: math.MaxInt32 + 1}.append(nil)); ok {
 			t.Errorf("too many rounds: got %+v; want none", got)
+		}
+	})
+	t.Run("user", func(t *testing.T) {
+		for _, u := range []site.User{{Created: day, LastLogin: far, Logins: 7, UID: long}, {Created: day, LastLogin: day, Logins: -1}} {
+			b := appendUser(nil, token, u)
+			if got, u2, ok := parseUser(b); !ok || got != token || u2 != u {
+				t.Errorf("got %.200v, %t; want %.200v", u2, ok, u)
+			}
+			for n := 0; n < len(b); n += 1 + n/50 {
+				if _, _, ok := parseUser(b[:n]); ok {
+					t.Fatalf("cut to %d of %d bytes: got one; want none", n, len(b))
+				}
+			}
+			u.UID = ""
+			if got, u2, ok := parseUser(olderUser(token, u)); !ok || got != token || u2 != u {
+				t.Errorf("of the version before: got %v, %t; want %v", u2, ok, u)
+			}
 		}
 	})
 	t.Run("dates in keys sort", func(t *testing.T) {
@@ -367,7 +469,14 @@ func FuzzParseUser(f *testing.F) {
 		token, _ := parseID(u.Token)
 		return appendUser(nil, token, u)
 	}
-	fuzzRecord(f, [][]byte{appendUser(nil, token, site.User{Created: day, LastLogin: day, Logins: 3})}, parse, write)
+	u := site.User{Created: day, LastLogin: day, Logins: 3}
+	seeds := [][]byte{appendUser(nil, token, u), olderUser(token, u)}
+	u.UID = "user-42@example.com"
+	fuzzRecord(f, append(seeds, appendUser(nil, token, u)), parse, write)
+}
+
+func FuzzParseNonce(f *testing.F) {
+	fuzzRecord(f, [][]byte{appendNonce(nil, day.UnixMilli())}, parseNonce, func(until int64) []byte { return appendNonce(nil, until) })
 }
 
 func FuzzParseIdentity(f *testing.F) {

@@ -32,6 +32,8 @@ func (s *Sharing) PutSite(ctx context.Context, put site.Site) error {
 				return nil
 			case other.Name == put.Name:
 				return site.ErrTaken
+			case put.Gigya.APIKey != "" && other.Gigya.APIKey == put.Gigya.APIKey:
+				return fmt.Errorf("%w: API key %s", site.ErrTaken, put.Gigya.APIKey)
 			}
 			for _, k := range other.Keys {
 				if public[k.Public] {

@@ -1,6 +1,7 @@
 package boltstore
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
@@ -12,18 +13,58 @@ import (
 
 // PutUser implements site.Users. A token that another site has is not found.
 func (s *Sharing) PutUser(ctx context.Context, siteID string, u site.User) error {
-	err := s.change(ctx, 3, func(w *sharingWriter) error {
+	err := s.change(ctx, 5, func(w *sharingWriter) error {
 		e, err := users.entry(w.tx, siteID, u.Token)
 		if err != nil {
 			return err
 		}
-		w.putUser(e, u)
+		before, err := w.user(e)
+		if err != nil {
+			return err
+		}
+		if err := w.checkUID(e, u.UID); err != nil {
+			return err
+		}
+		w.putUser(e, before, u)
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("put user %q: %w", u.Token, err)
 	}
 	return nil
+}
+
+// EditUser implements site.Users.
+func (s *Sharing) EditUser(ctx context.Context, siteID, token string, edit func(*site.User) error) (u site.User, err error) {
+	err = s.change(ctx, 5, func(w *sharingWriter) error {
+		at, value, err := users.find(w.tx, siteID, token)
+		if err != nil {
+			return err
+		}
+		id, before, err := readUser(value)
+		if err != nil {
+			return err
+		}
+		after := before
+		if err := edit(&after); err != nil {
+			return err
+		}
+		after.Token = before.Token
+		record := appendUser(nil, id, after)
+		if _, u, err = readUser(record); err != nil || u == before {
+			return err
+		}
+		e := entry{owner: uuid.UUID(at.site()), token: id, at: at}
+		if err := w.checkUID(e, u.UID); err != nil {
+			return err
+		}
+		w.putUser(e, before, u)
+		return nil
+	})
+	if err != nil {
+		return site.User{}, fmt.Errorf("edit user %q: %w", token, err)
+	}
+	return u, nil
 }
 
 // entry is where something is or will be on a shelf.
@@ -54,10 +95,45 @@ func (w *sharingWriter) settle(sh shelf, e *entry) {
 	}
 }
 
-// putUser writes a user.
-func (w *sharingWriter) putUser(e entry, u site.User) {
+// user reads the user at an entry; a fresh one has no fields.
+func (w *sharingWriter) user(e entry) (u site.User, err error) {
+	if e.fresh {
+		return u, nil
+	}
+	_, u, err = readUser(w.tx.Bucket(usersBucket).Get(e.at[:]))
+	return u, err
+}
+
+// uidKey is the key in uids.
+func uidKey(owner uuid.UUID, uid string) []byte { return append(owner[:], uid...) }
+
+// maxUID bounds UIDs, which are part of a key: bbolt refuses one of 32 KiB.
+const maxUID = 1 << 10
+
+// checkUID refuses a UID that another user than the one at an entry has.
+func (w *sharingWriter) checkUID(e entry, uid string) error {
+	switch sequence := w.tx.Bucket(uidsBucket).Get(uidKey(e.owner, uid)); {
+	case uid == "" || len(uid) <= maxUID && (sequence == nil || !e.fresh && bytes.Equal(sequence, e.at[16:])):
+		return nil
+	case len(uid) > maxUID:
+		return fmt.Errorf("%w: it has %d bytes", site.ErrUID, len(uid))
+	}
+	return fmt.Errorf("%w: another user has the UID", site.ErrTaken)
+}
+
+// putUser writes a user, and moves what leads to them from where it was before.
+func (w *sharingWriter) putUser(e entry, before, after site.User) {
 	w.settle(users, &e)
-	w.put(usersBucket, e.at[:], appendUser(nil, e.token, u))
+	w.put(usersBucket, e.at[:], appendUser(nil, e.token, after))
+	if before.UID == after.UID {
+		return
+	}
+	if before.UID != "" {
+		w.remove(uidsBucket, uidKey(e.owner, before.UID))
+	}
+	if after.UID != "" {
+		w.put(uidsBucket, uidKey(e.owner, after.UID), bytes.Clone(e.at[16:]))
+	}
 }
 
 // readUser reads a value of users.
@@ -82,6 +158,23 @@ func (s *Sharing) User(ctx context.Context, siteID, token string) (p site.Person
 	})
 	if err != nil {
 		return site.Person{}, fmt.Errorf("read user %q: %w", token, err)
+	}
+	return p, nil
+}
+
+// UserByUID implements site.Users.
+func (s *Sharing) UserByUID(ctx context.Context, siteID, uid string) (p site.Person, err error) {
+	err = s.view(ctx, func(tx *bbolt.Tx) error {
+		owner, known := parseID(siteID)
+		sequence := tx.Bucket(uidsBucket).Get(uidKey(owner, uid))
+		if !known || uid == "" || sequence == nil {
+			return site.ErrNotFound
+		}
+		p, err = readPerson(tx, owner, tx.Bucket(usersBucket).Get(append(owner[:], sequence...)))
+		return err
+	})
+	if err != nil {
+		return site.Person{}, fmt.Errorf("read user of UID %.300q: %w", uid, err)
 	}
 	return p, nil
 }
@@ -182,6 +275,9 @@ func (s *Sharing) DeleteUser(ctx context.Context, siteID, token string) (p site.
 		}
 		for i, identity := range p.Identities {
 			w.removeIdentity(places[i], identity)
+		}
+		if p.UID != "" {
+			w.remove(uidsBucket, uidKey(owner, p.UID))
 		}
 		id, _ := parseID(token)
 		w.leave(users, at, id)

@@ -3,7 +3,6 @@ package site
 import (
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -95,9 +94,22 @@ func checkSettings(s *Site) error {
 			return err
 		}
 	}
-	s.Simulated = slices.Clone(s.Simulated)
-	slices.Sort(s.Simulated)
-	s.Simulated = slices.Compact(s.Simulated)
+	s.Simulated = sorted(s.Simulated)
+	return s.Gigya.check()
+}
+
+// maxUID is the longest UID, in bytes: as Gigya has it.
+const maxUID = 252
+
+// CheckUID refuses what cannot be a site's own name of a user: it is a line of text
+// of 1 to 252 bytes. The error is ErrUID.
+func CheckUID(uid string) error {
+	if uid == "" || len(uid) > maxUID {
+		return fmt.Errorf("%w: it has %d bytes; give 1 to %d", ErrUID, len(uid), maxUID)
+	}
+	if !isLine(uid) {
+		return fmt.Errorf("%w: it is no line of text", ErrUID)
+	}
 	return nil
 }
 
@@ -111,7 +123,7 @@ func checkAccount(a Account) error {
 		if len(f.text) > maxAccount {
 			return fmt.Errorf("%w: its %s has %d bytes; at most %d are taken", ErrAccount, f.name, len(f.text), maxAccount)
 		}
-		if !utf8.ValidString(f.text) || strings.ContainsFunc(f.text, unicode.IsControl) {
+		if !isLine(f.text) {
 			return fmt.Errorf("%w: its %s is no line of text", ErrAccount, f.name)
 		}
 	}

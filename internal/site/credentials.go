@@ -60,6 +60,12 @@ func decodeCredentials(raw []byte) (Credentials, error) {
 // boundKey is what the private key of a pair is bound to.
 func boundKey(site, public string) []byte { return []byte("key\x00" + site + "\x00" + public) }
 
+// boundGigya is what the secret of a site in Gigya's dialect is bound to.
+func boundGigya(site, apiKey string) []byte { return []byte("gigya\x00" + site + "\x00" + apiKey) }
+
+// boundUserKey is what the secret of a user key is bound to.
+func boundUserKey(site, key string) []byte { return []byte("user key\x00" + site + "\x00" + key) }
+
 // boundCredentials is what the credentials of an identity are bound to.
 func boundCredentials(site, identity string) []byte {
 	return []byte("credentials\x00" + site + "\x00" + identity)

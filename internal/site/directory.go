@@ -35,7 +35,8 @@ type roll struct {
 	sites  []Site // in the order of creation
 	byID   map[string]int
 	byName map[string]int
-	keys   map[string]rollKey // by public key
+	keys   map[string]rollKey   // by public key
+	gigya  map[string]GigyaKeys // by API key; opened, for they are used with every request
 }
 
 // rollKey is a pair of keys as it is compared.
@@ -53,8 +54,8 @@ type SiteDraft struct {
 	Simulated []string // keys of providers; "*" for all
 }
 
-// OpenDirectory reads the sites in store. now gives the time. The error is
-// ErrSealed when the ring does not hold the key of this store: without it nothing
+// OpenDirectory reads the sites in store, and gives those without an API key one. now
+// gives the time. The error is ErrSealed when the ring does not hold the key of this store: without it nothing
 // that is sealed can be used, so nothing is served.
 func OpenDirectory(ctx context.Context, store Store, ring *Ring, now func() time.Time) (*Directory, error) {
 	sites, err := store.Sites(ctx)
@@ -67,12 +68,17 @@ func OpenDirectory(ctx context.Context, store Store, ring *Ring, now func() time
 		return nil, fmt.Errorf("%w; put the file %s back that belongs to this data, from a backup: without it no key and no credentials can be used", err, ring.path)
 	}
 	d.roll.Store(r)
+	if err := d.equip(ctx); err != nil {
+		return nil, err
+	}
 	return d, nil
 }
 
-// newRoll indexes sites. It opens every private key.
+// newRoll indexes sites. It opens every private key and every secret.
 func (d *Directory) newRoll(sites []Site) (*roll, error) {
-	r := &roll{sites: sites, byID: make(map[string]int), byName: make(map[string]int), keys: make(map[string]rollKey)}
+	r := &roll{
+		sites: sites, byID: make(map[string]int), byName: make(map[string]int), keys: make(map[string]rollKey), gigya: make(map[string]GigyaKeys),
+	}
 	for i, s := range sites {
 		r.byID[s.ID], r.byName[s.Name] = i, i
 		for _, pair := range s.Keys {
@@ -82,6 +88,14 @@ func (d *Directory) newRoll(sites []Site) (*roll, error) {
 			}
 			r.keys[pair.Public] = rollKey{i, sha256.Sum256(private), pair.Private, pair.Expires}
 		}
+		if s.Gigya.APIKey == "" {
+			continue
+		}
+		keys, err := d.openGigya(s)
+		if err != nil {
+			return nil, err
+		}
+		r.gigya[s.Gigya.APIKey] = keys
 	}
 	return r, nil
 }
@@ -158,8 +172,8 @@ func (d *Directory) PrivateKey(public string) (Secret, error) {
 	return Secret(private), nil
 }
 
-// AddSite makes a site with a first pair of keys, which is returned in the clear
-// this once.
+// AddSite makes a site with a first pair of keys and an API key with its secret, which
+// are returned in the clear this once.
 func (d *Directory) AddSite(ctx context.Context, draft SiteDraft) (Site, NewKeys, error) {
 	s := Site{ID: newToken(), Name: draft.Name, Created: d.moment(), Domain: draft.Domain, Simulated: draft.Simulated}
 	if err := checkSettings(&s); err != nil {
@@ -169,6 +183,8 @@ func (d *Directory) AddSite(ctx context.Context, draft SiteDraft) (Site, NewKeys
 	defer d.sealing.RUnlock()
 	pair, keys := d.newPair(s.ID)
 	s.Keys = []KeyPair{pair}
+	s.Gigya, keys.Secret = d.newGigya(s.ID)
+	keys.APIKey = s.Gigya.APIKey
 	d.changing.Lock()
 	defer d.changing.Unlock()
 	if err := d.put(ctx, s); err != nil {
@@ -204,16 +220,21 @@ func (d *Directory) put(ctx context.Context, s Site) error {
 	return nil
 }
 
-// EditSite lets edit change the settings of a site: its name, its domain, and what
-// is simulated. Whatever else edit changes stays as it was.
+// EditSite lets edit change the settings of a site: its name, its domain, what is
+// simulated, and the settings in Gigya. Names of keys and secrets, and whatever else
+// edit changes, stay as they were.
 func (d *Directory) EditSite(ctx context.Context, id string, edit func(*Site) error) (Site, error) {
 	return d.change(ctx, id, "edit", func(s *Site) error {
 		draft := *s
 		draft.Simulated = slices.Clone(s.Simulated)
+		draft.Gigya.Trusted, draft.Gigya.Providers = slices.Clone(s.Gigya.Trusted), slices.Clone(s.Gigya.Providers)
 		if err := edit(&draft); err != nil {
 			return err
 		}
 		s.Name, s.Domain, s.Simulated = draft.Name, draft.Domain, draft.Simulated
+		keys := s.Gigya
+		s.Gigya = draft.Gigya
+		s.Gigya.APIKey, s.Gigya.Secret, s.Gigya.UserKeys = keys.APIKey, keys.Secret, keys.UserKeys
 		return checkSettings(s)
 	})
 }

@@ -2,6 +2,7 @@ package site
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -11,12 +12,17 @@ func (d *Directory) AddUser(ctx context.Context, site string) (User, error) {
 	if err := d.checkSite(site); err != nil {
 		return User{}, err
 	}
-	now := d.moment()
-	u := User{Token: newToken(), Created: now, LastLogin: now}
+	u := d.newUser("")
 	if err := d.store.PutUser(ctx, site, u); err != nil {
 		return User{}, err
 	}
 	return u, nil
+}
+
+// newUser makes a user who is not stored yet.
+func (d *Directory) newUser(uid string) User {
+	now := d.moment()
+	return User{Token: newToken(), UID: uid, Created: now, LastLogin: now}
 }
 
 // look refuses a site or a token that cannot be found.
@@ -33,6 +39,64 @@ func (d *Directory) User(ctx context.Context, site, token string) (Person, error
 		return Person{}, err
 	}
 	return d.store.User(ctx, site, token)
+}
+
+// UserByUID returns the user whom the site calls uid, with their identities.
+func (d *Directory) UserByUID(ctx context.Context, site, uid string) (Person, error) {
+	if CheckUID(uid) != nil {
+		return Person{}, fmt.Errorf("user of UID: %w", ErrNotFound)
+	}
+	if err := d.checkSite(site); err != nil {
+		return Person{}, err
+	}
+	return d.store.UserByUID(ctx, site, uid)
+}
+
+// maxRaces is how often somebody else may get in between a look for a UID and the
+// transaction that stands on it. Each time it is another one who made or deleted the
+// user.
+const maxRaces = 8
+
+// EnsureUser returns the user whom the site calls uid, and makes them when there is
+// none. The error is ErrUID for what cannot be a UID.
+func (d *Directory) EnsureUser(ctx context.Context, site, uid string) (p Person, created bool, err error) {
+	if err := CheckUID(uid); err != nil {
+		return Person{}, false, err
+	}
+	if err := d.checkSite(site); err != nil {
+		return Person{}, false, err
+	}
+	for range maxRaces {
+		p, err = d.store.UserByUID(ctx, site, uid)
+		if !errors.Is(err, ErrNotFound) {
+			return p, false, err
+		}
+		u := d.newUser(uid)
+		if err = d.store.PutUser(ctx, site, u); err == nil {
+			return Person{User: u}, true, nil
+		}
+		if !errors.Is(err, ErrTaken) {
+			break
+		}
+	}
+	return Person{}, false, err
+}
+
+// SetUID gives a user another UID; an empty one leaves them without. The error is
+// ErrTaken when another user of the site has it.
+func (d *Directory) SetUID(ctx context.Context, site, token, uid string) (User, error) {
+	if uid != "" {
+		if err := CheckUID(uid); err != nil {
+			return User{}, err
+		}
+	}
+	if err := d.look("user", site, token); err != nil {
+		return User{}, err
+	}
+	return d.store.EditUser(ctx, site, token, func(u *User) error {
+		u.UID = uid
+		return nil
+	})
 }
 
 // Users returns a page of users.
@@ -61,20 +125,42 @@ func (d *Directory) DeleteUser(ctx context.Context, site, token string) (Person,
 
 // Login lets an account arrive, in one transaction. An account that the site knows
 // stays the identity that it is, with new profile and credentials, and belongs to
-// the user that it belonged to; when the login names another user, it is refused
-// with ErrOwned, and MoveIdentity is the way. A new account is an identity of the
-// user named, or of a new one.
+// the user that it belonged to; when the login names another user, by token or UID,
+// it is refused with ErrOwned, and MoveIdentity is the way. A new account is an
+// identity of the user named, or of a new one, who gets the UID.
 func (d *Directory) Login(ctx context.Context, site string, login Login) (Person, Identity, Connection, error) {
 	if err := d.checkLogin(site, login); err != nil {
 		return Person{}, Identity{}, Connection{}, err
 	}
+	if login.User != "" || login.UID == "" {
+		return d.arrive(ctx, site, login.User, login)
+	}
+	var err error
+	for range maxRaces {
+		var p Person
+		if p, err = d.store.UserByUID(ctx, site, login.UID); err != nil && !errors.Is(err, ErrNotFound) {
+			break
+		}
+		var i Identity
+		var c Connection
+		p, i, c, err = d.arrive(ctx, site, p.Token, login)
+		if !errors.Is(err, ErrTaken) && !errors.Is(err, ErrNotFound) {
+			return p, i, c, err
+		}
+	}
+	return Person{}, Identity{}, Connection{}, err
+}
+
+// arrive lets an account arrive for the user of a token, or without one for its own
+// user or a new one.
+func (d *Directory) arrive(ctx context.Context, site, user string, login Login) (Person, Identity, Connection, error) {
 	profile := cleanProfile(login.Profile)
 	now := d.moment()
 	// Made here, because the transaction may be tried more than once.
 	newUser, newIdentity, connection := newToken(), newToken(), newToken()
 
 	arrive := func(known *User, owned *Identity) (User, Identity, Connection, error) {
-		u := User{Token: newUser, Created: now}
+		u := User{Token: newUser, UID: login.UID, Created: now}
 		if known != nil {
 			u = *known
 		}
@@ -82,7 +168,7 @@ func (d *Directory) Login(ctx context.Context, site string, login Login) (Person
 		if owned != nil {
 			i = *owned
 		}
-		if login.User != "" && login.User != i.User {
+		if owned != nil && (user != "" && user != i.User || login.User == "" && login.UID != "" && login.UID != u.UID) {
 			return User{}, Identity{}, Connection{}, fmt.Errorf("%w, %s; move identity %s to this one first", ErrOwned, i.User, i.Token)
 		}
 		u.LastLogin = now
@@ -94,7 +180,7 @@ func (d *Directory) Login(ctx context.Context, site string, login Login) (Person
 	u, i, c, err := func() (User, Identity, Connection, error) {
 		d.sealing.RLock()
 		defer d.sealing.RUnlock()
-		return d.store.Arrive(ctx, site, login.User, login.Provider, login.Account.ID, arrive)
+		return d.store.Arrive(ctx, site, user, login.Provider, login.Account.ID, arrive)
 	}()
 	if err != nil {
 		return Person{}, Identity{}, Connection{}, err
@@ -107,6 +193,11 @@ func (d *Directory) Login(ctx context.Context, site string, login Login) (Person
 func (d *Directory) checkLogin(site string, login Login) error {
 	if login.User != "" {
 		if err := checkToken("user", login.User); err != nil {
+			return err
+		}
+	}
+	if login.UID != "" {
+		if err := CheckUID(login.UID); err != nil {
 			return err
 		}
 	}

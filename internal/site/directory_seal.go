@@ -105,7 +105,9 @@ func (d *Directory) resealSite(ctx context.Context, site string) (int, error) {
 			pairs[i] = pair
 		}
 		s.Keys = pairs
-		return nil
+		n, err := d.resealGigya(s)
+		resealed += n
+		return err
 	}); err != nil {
 		return 0, err
 	}

@@ -20,8 +20,8 @@ var sealTests = []directoryTest{
 		_, theirs, _ := w.arrive(other.ID, alice())
 		before := w.ringFile()
 		n, err := w.Rotate(w.Context())
-		if err != nil || n != 4 {
-			w.Errorf("rotate: got %d, %v; want 4 records", n, err)
+		if err != nil || n != 6 {
+			w.Errorf("rotate: got %d, %v; want two private keys, two secrets and two credentials", n, err)
 		}
 		if after := w.ringFile(); len(strings.Fields(after)) != 2 || after == before {
 			w.Error("got the keys of before in the file; want one new key")
@@ -51,8 +51,8 @@ var sealTests = []directoryTest{
 		w.opens("keys", keys, s.ID)
 		w.opened(s.ID, first, alice().Credentials)
 		n, err := w.Rotate(w.Context())
-		if err != nil || n != 3 {
-			w.Errorf("rotate: got %d, %v; want 3 records", n, err)
+		if err != nil || n != 4 {
+			w.Errorf("rotate: got %d, %v; want a private key, a secret and two credentials", n, err)
 		}
 		w.open()
 		w.opens("keys", keys, s.ID)
@@ -72,7 +72,7 @@ var sealTests = []directoryTest{
 		}
 		wg.Wait()
 		n, err := w.Rotate(w.Context())
-		if want := site.MaxPage + 10 + 1; err != nil || n != want {
+		if want := site.MaxPage + 10 + 2; err != nil || n != want {
 			w.Errorf("rotate: got %d, %v; want %d", n, err, want)
 		}
 	}},

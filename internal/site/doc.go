@@ -8,7 +8,8 @@
 // Private keys and credentials are sealed at rest with XChaCha20-Poly1305 under a
 // key from a file (see Ring). Sealed bytes are bound to the record that they
 // belong to, so that nobody can move them to another. In memory they are held
-// unsealed only where they are used; they print as "[secret]".
+// unsealed only where they are used, the secrets of Gigya's dialect always, because
+// they check every request; they print as "[secret]".
 //
 // What a Directory has answered is on disk. The key of the ring can be replaced while
 // everything runs (see Directory.Rotate); a crash at any point of that leaves all

@@ -22,6 +22,8 @@ type memory struct {
 	identities  map[string][]site.Identity
 	connections map[string][]site.Connection
 
+	// looked is called once after the next UserByUID, with mu held.
+	looked func()
 	// failSite and failEdit are returned by the next PutSite and EditIdentity.
 	failSite, failEdit error
 }
@@ -46,7 +48,7 @@ func (m *memory) PutSite(ctx context.Context, s site.Site) error {
 		m.failSite = nil
 		return err
 	}
-	if len(s.Keys) == 0 || s.ID == "" || s.Created.IsZero() {
+	if len(s.Keys) == 0 || s.ID == "" || s.Created.IsZero() || s.Gigya.APIKey == "" || len(s.Gigya.Secret) == 0 {
 		m.t.Errorf("put site %+v: got an incomplete site", s)
 	}
 	at := len(m.sites)
@@ -55,7 +57,7 @@ func (m *memory) PutSite(ctx context.Context, s site.Site) error {
 			at = i
 			continue
 		}
-		if other.Name == s.Name {
+		if other.Name == s.Name || other.Gigya.APIKey == s.Gigya.APIKey {
 			return site.ErrTaken
 		}
 	}
@@ -91,8 +93,49 @@ func put[T any](entries []T, token func(T) string, e T) []T {
 func (m *memory) PutUser(_ context.Context, s string, u site.User) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.taken(s, u) {
+		return site.ErrTaken
+	}
 	m.users[s] = put(m.users[s], userToken, u)
 	return nil
+}
+
+// taken says whether another user has the UID of u. The caller holds mu.
+func (m *memory) taken(s string, u site.User) bool {
+	i := index(m.users[s], func(u site.User) string { return u.UID }, u.UID)
+	return u.UID != "" && i >= 0 && m.users[s][i].Token != u.Token
+}
+
+func (m *memory) EditUser(_ context.Context, s, token string, edit func(*site.User) error) (site.User, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i := index(m.users[s], userToken, token)
+	if i < 0 {
+		return site.User{}, site.ErrNotFound
+	}
+	u := m.users[s][i]
+	if err := edit(&u); err != nil {
+		return site.User{}, err
+	}
+	if m.taken(s, u) {
+		return site.User{}, site.ErrTaken
+	}
+	m.users[s][i] = u
+	return u, nil
+}
+
+func (m *memory) UserByUID(_ context.Context, s, uid string) (site.Person, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if hook := m.looked; hook != nil {
+		m.looked = nil
+		defer hook()
+	}
+	i := index(m.users[s], func(u site.User) string { return u.UID }, uid)
+	if uid == "" || i < 0 {
+		return site.Person{}, site.ErrNotFound
+	}
+	return m.person(s, m.users[s][i]), nil
 }
 
 // person is a user with identities. The caller holds mu.
@@ -191,6 +234,9 @@ func (m *memory) Arrive(_ context.Context, s, user, provider, account string,
 	}
 	if i.User != u.Token || c.User != u.Token || c.Identity != i.Token || i.Provider != provider || i.Account.ID != account || len(i.Sealed) == 0 {
 		m.t.Errorf("arrive: got %+v, %+v, %+v, which do not belong together", u, i, c)
+	}
+	if m.taken(s, u) {
+		return site.User{}, site.Identity{}, site.Connection{}, site.ErrTaken
 	}
 	m.users[s] = put(m.users[s], userToken, u)
 	m.identities[s] = put(m.identities[s], identityToken, copyOf(i))

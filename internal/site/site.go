@@ -10,7 +10,8 @@ var (
 	// ErrNotFound is returned when a site, a user, an identity or a connection is
 	// not there, or belongs to another site.
 	ErrNotFound = errors.New("not found")
-	// ErrTaken is returned when a site of that name exists.
+	// ErrTaken is returned when a site of that name exists, or when a UID is that of
+	// another user of the site.
 	ErrTaken = errors.New("name is taken")
 	// ErrName is returned when a name breaks the rules of CheckName.
 	ErrName = errors.New("bad name")
@@ -25,6 +26,13 @@ var (
 	// ErrOwned is returned when an account arrives for a user and belongs to another
 	// user of the site.
 	ErrOwned = errors.New("account belongs to another user")
+	// ErrSetting is returned when a setting of a site is malformed.
+	ErrSetting = errors.New("bad setting")
+	// ErrUserKey is returned when a user key cannot be made: what is given is no public
+	// RSA key, or the site has as many as it may.
+	ErrUserKey = errors.New("bad user key")
+	// ErrUID is returned when a UID breaks the rules of CheckUID.
+	ErrUID = errors.New("bad UID")
 	// ErrQuery is returned when there is no such page as a ListQuery asks for.
 	ErrQuery = errors.New("bad query")
 	// ErrSealed is returned when sealed bytes cannot be opened: the key is not in
@@ -45,6 +53,8 @@ type Site struct {
 	Simulated []string
 
 	Keys []KeyPair // the newest first; at least one
+
+	Gigya Gigya // for clients of Gigya's dialect
 }
 
 // Simulates says whether the simulated network stands in for a provider.
@@ -71,10 +81,14 @@ type KeyPair struct {
 	Expires time.Time // zero: it does not; set when a newer pair replaced it
 }
 
-// NewKeys is a fresh pair in the clear, for the one moment when it is shown.
+// NewKeys is what has just been made in the clear, for the one moment when it is
+// shown: a pair, and with a new site its names and secret in Gigya's dialect.
 type NewKeys struct {
 	Public  string
 	Private Secret
+
+	APIKey string // empty when only a pair was made
+	Secret Secret // base64
 }
 
 // Secret is text that must not be seen. It prints as "[secret]" in every way that

@@ -5,18 +5,24 @@ import "context"
 // Sites keeps the sites. Every write is one transaction that is on disk when the
 // call returns.
 type Sites interface {
-	// PutSite writes a site, new or changed. Another site of the same name, or with
-	// the public key of one of its pairs, is ErrTaken.
+	// PutSite writes a site, new or changed. Another site of the same name or API key,
+	// or with the public key of one of its pairs, is ErrTaken.
 	PutSite(ctx context.Context, s Site) error
 	// Sites returns all sites in the order of creation. They are few: the directory
 	// holds them in memory.
 	Sites(ctx context.Context) ([]Site, error)
 }
 
-// Users keeps the users of sites. Unknown tokens are ErrNotFound.
+// Users keeps the users of sites. Unknown tokens and UIDs are ErrNotFound.
 type Users interface {
-	PutUser(ctx context.Context, site string, u User) error // new or changed
+	// PutUser writes a user, new or changed. Another user with the same UID is
+	// ErrTaken.
+	PutUser(ctx context.Context, site string, u User) error
+	// EditUser lets edit change a user and writes it, in one transaction. The token
+	// stays. A UID that another user has is ErrTaken.
+	EditUser(ctx context.Context, site, token string, edit func(*User) error) (User, error)
 	User(ctx context.Context, site, token string) (Person, error)
+	UserByUID(ctx context.Context, site, uid string) (Person, error)
 	ListUsers(ctx context.Context, site string, q ListQuery, f UserFilter) (Page[Person], error)
 	// DeleteUser removes a user and their identities, and returns what was there.
 	DeleteUser(ctx context.Context, site, token string) (Person, error)
@@ -29,7 +35,8 @@ type Identities interface {
 	// the same provider and account ID already, arrive is called with it and with its
 	// user, else with nil and the user of the token that was given (nil when it is
 	// empty, ErrNotFound when it is unknown); what it returns is written. It is called
-	// in the transaction: it must be quick and may be called again.
+	// in the transaction: it must be quick and may be called again. A UID that another
+	// user has is ErrTaken.
 	Arrive(ctx context.Context, site, user, provider, account string,
 		arrive func(*User, *Identity) (User, Identity, Connection, error)) (User, Identity, Connection, error)
 	Identity(ctx context.Context, site, token string) (Identity, error)

@@ -5,6 +5,7 @@ import "time"
 // User is a person as a site knows them.
 type User struct {
 	Token     string // UUID
+	UID       string // the site's own name of the user, unique in the site; empty: none
 	Created   time.Time
 	LastLogin time.Time
 	Logins    int
@@ -88,6 +89,7 @@ type Connection struct {
 // knows already is the same identity, with new credentials.
 type Login struct {
 	User        string // token of the user who owns it; empty: the account's user, or a new one
+	UID         string // of the user who owns it, for whom does not give User; made when there is none
 	Provider    string
 	Account     Account
 	Profile     Profile

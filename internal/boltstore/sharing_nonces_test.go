@@ -1,0 +1,179 @@
+package boltstore
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.etcd.io/bbolt"
+	"golang.org/x/sync/errgroup"
+)
+
+// remember remembers a nonce, which should be new or not.
+func remember(t *testing.T, s *Sharing, scope, nonce string, until time.Time, want bool) {
+	t.Helper()
+	fresh, err := s.Remember(t.Context(), scope, nonce, until)
+	if err != nil || fresh != want {
+		t.Errorf("remember %.20q in %.20q: got new: %t, %v; want %t", nonce, scope, fresh, err, want)
+	}
+}
+
+// nonces is how many entries the buckets of nonces have, which must agree with the
+// number that is kept.
+func (s *Sharing) countNonces(t *testing.T) (n int) {
+	t.Helper()
+	err := s.view(t.Context(), func(tx *bbolt.Tx) error {
+		n = tx.Bucket(noncesBucket).Stats().KeyN
+		kept, err := readNumber(tx.Bucket(metaBucket).Get(noncesKey))
+		if times := tx.Bucket(nonceTimesBucket).Stats().KeyN; err != nil || times != n || int(kept) != n {
+			t.Errorf("got %d nonces, %d times, %d kept, %v; want one number", n, times, kept, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// newNonces opens a store with a clock that stands still until it is moved.
+func newNonces(t *testing.T) (s *Sharing, path string, clock *atomic.Int64) {
+	s, path = newSharing(t)
+	clock = new(atomic.Int64)
+	s.now = func() time.Time { return day.Add(time.Duration(clock.Load())) }
+	return s, path, clock
+}
+
+func TestRemember(t *testing.T) {
+	s, path, clock := newNonces(t)
+	until := day.Add(10 * time.Minute)
+	long := string(make([]byte, 1<<20))
+	for range 2 {
+		for i, want := range []bool{clock.Load() == 0, false} {
+			remember(t, s, "key", "nonce", until, want)
+			remember(t, s, "other key", "nonce", until, want)
+			remember(t, s, "ke", "ynonce", until, want)
+			remember(t, s, "", "", until, want)
+			remember(t, s, long, long, until.Add(time.Duration(i)*time.Hour), want) // what is known stays as it is
+		}
+		// After a restart nothing has become new.
+		s.Close()
+		s = reopenSharing(t, path)
+		clock.Store(int64(10*time.Minute - time.Millisecond))
+		s.now = func() time.Time { return day.Add(time.Duration(clock.Load())) }
+	}
+	if n := s.countNonces(t); n != 5 {
+		t.Errorf("got %d nonces; want 5", n)
+	}
+	clock.Store(int64(10 * time.Minute))
+	remember(t, s, "key", "nonce", until.Add(10*time.Minute), true)
+	remember(t, s, "key", "nonce", until.Add(10*time.Minute), false)
+	remember(t, s, long, long, until.Add(10*time.Minute), true)
+	if n := s.countNonces(t); n != 2 {
+		t.Errorf("got %d nonces when the others have passed; want 2", n)
+	}
+	remember(t, s, "key", "passed before it came", day, true)
+	remember(t, s, "key", "passed before it came", day, true)
+}
+
+// What has passed is swept, a few with each new one, and costs no commit of its own.
+func TestNoncesAreSwept(t *testing.T) {
+	s, _, clock := newNonces(t)
+	for i := range 100 {
+		remember(t, s, "key", fmt.Sprint(i), day.Add(time.Minute), true)
+	}
+	clock.Store(int64(time.Minute))
+	for i := range 50 {
+		remember(t, s, "key", fmt.Sprint("later ", i), day.Add(time.Hour), true)
+		if got, want := s.countNonces(t), max(100-(noncesSwept-1)*(i+1), i+1); got != want {
+			t.Fatalf("%d new ones: got %d nonces; want %d", i+1, got, want)
+		}
+	}
+}
+
+// Of too many, those that would be forgotten first go.
+func TestNoncesAreBounded(t *testing.T) {
+	s, _, _ := newNonces(t)
+	s.nonces = 10
+	for i := range 30 {
+		remember(t, s, "key", fmt.Sprint(i), day.Add(time.Duration(100-i)*time.Minute), true) // the first the longest
+		if got, want := s.countNonces(t), min(i+1, 10); got != want {
+			t.Fatalf("%d nonces: got %d; want %d", i+1, got, want)
+		}
+	}
+	for i := range 9 {
+		remember(t, s, "key", fmt.Sprint(i), day.Add(time.Hour), false)
+	}
+	remember(t, s, "key", "29", day.Add(time.Hour), false) // the newest is there whatever comes first
+	remember(t, s, "key", "28", day.Add(time.Hour), true)
+
+	s.nonces = 3 // as by a later version: they become fewer
+	for i := range 3 {
+		remember(t, s, "key", fmt.Sprint("more ", i), day.Add(time.Hour), true)
+	}
+	if n := s.countNonces(t); n != 3 {
+		t.Errorf("got %d nonces; want 3", n)
+	}
+}
+
+// Of many who bring one nonce at once, one is the first.
+func TestRememberAtOnce(t *testing.T) {
+	s, _, _ := newNonces(t)
+	var first [5]atomic.Int32
+	var group errgroup.Group
+	for i := range 100 {
+		group.Go(func() error {
+			fresh, err := s.Remember(t.Context(), "key", fmt.Sprint(i%len(first)), day.Add(time.Minute))
+			if fresh {
+				first[i%len(first)].Add(1)
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range first {
+		if n := first[i].Load(); n != 1 {
+			t.Errorf("nonce %d: got new %d times; want once", i, n)
+		}
+	}
+}
+
+func TestRandomNoncesAgainstAModel(t *testing.T) {
+	d := rand.New(rand.NewPCG(1, 5))
+	s, path, clock := newNonces(t)
+	model := map[string]time.Time{}
+	for i := range 400 {
+		clock.Add(d.Int64N(int64(10 * time.Second)))
+		now := s.now().Truncate(time.Millisecond)
+		nonce, until := fmt.Sprint(d.IntN(40)), now.Add(time.Duration(d.Int64N(int64(5*time.Minute)))).Truncate(time.Millisecond)
+		want := !now.Before(model[nonce])
+		fresh, err := s.Remember(t.Context(), "key", nonce, until)
+		if err != nil || fresh != want {
+			t.Fatalf("operation %d: got new: %t, %v; want %t", i, fresh, err, want)
+		}
+		if fresh {
+			model[nonce] = until
+		}
+		if i%100 == 99 {
+			s.Close()
+			now := s.now
+			s = reopenSharing(t, path)
+			s.now = now
+		}
+	}
+	if n := s.countNonces(t); n > 40 {
+		t.Errorf("got %d nonces; want 40 at most", n)
+	}
+}
+
+func TestRememberClosed(t *testing.T) {
+	s, _, _ := newNonces(t)
+	s.Close()
+	if fresh, err := s.Remember(t.Context(), "key", "nonce", day.Add(time.Minute)); fresh || err == nil {
+		t.Errorf("got new: %t, %v; want not, and an error", fresh, err)
+	}
+}
