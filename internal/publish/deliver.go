@@ -83,16 +83,27 @@ func (p *Publisher) tryDeliver(ctx context.Context, f *flight) error {
 			return p.settle(f, p.linksOutcome(pub, err))
 		}
 	}
-	leave, err := p.lanes.lock(ctx, p.lane(ctx, pub))
-	if errors.Is(err, errCrowded) {
-		return p.settle(f, laterOutcome(standAside(time.Since(pub.Created))))
+	leave, err := p.enter(ctx, f, pub)
+	if ctx.Err() != nil {
+		return ctx.Err()
 	} else if err != nil {
-		return err
+		return p.settle(f, laterOutcome(standAside(time.Since(pub.Created))))
 	}
 	defer leave()
 	call, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	return p.call(call, f, pub)
+}
+
+// enter waits until there may be one more call for the server of a publication. It
+// fails when too many wait already, or it takes too long.
+func (p *Publisher) enter(ctx context.Context, f *flight, pub Publication) (leave func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, laneTimeout)
+	defer cancel()
+	if parts := f.message.Parts; parts.Picture != nil || parts.Video != nil || len(parts.Uploads) > 0 {
+		return p.heavy.lock(ctx, p.lane(ctx, pub))
+	}
+	return p.lanes.lock(ctx, p.lane(ctx, pub))
 }
 
 // lane names whom the calls of a publication go to: one server that is slow must not
@@ -105,8 +116,8 @@ func (p *Publisher) lane(ctx context.Context, pub Publication) string {
 	return pub.Provider + " " + i.Account.Server
 }
 
-// standAside is how long a publication leaves room for others when too many wait for
-// its server: seconds after a rush, minutes when nothing has moved for long.
+// standAside is how long a publication that began so long ago leaves room for others
+// when too many wait for its server: seconds after a rush, minutes when nothing has moved for long.
 func standAside(since time.Duration) time.Duration {
 	wait := min(max(since/4, 5*time.Second), 5*time.Minute)
 	return wait + rand.N(wait)

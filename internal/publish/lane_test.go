@@ -2,6 +2,7 @@ package publish_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -70,6 +71,39 @@ func TestOneServerOfManyHindersNobody(t *testing.T) {
 		w.want(w.publish(w.request("Fast")), publish.Published, "")
 		time.Sleep(time.Minute)
 		w.want(round, publish.Published, "")
+	})
+}
+
+// TestFewHoldPictures: of publications with pictures, an eighth are under way at a time.
+func TestFewHoldPictures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.options.Calls, w.options.Wait = 16, time.Second
+		w.restart()
+		var under, most atomic.Int32
+		for range 21 {
+			w.net.next = append(w.net.next, func(_ context.Context, _ site.Opened, post render.Post) (publish.Receipt, error) {
+				if len(post.Media) == 0 {
+					return w.net.take(post), nil
+				}
+				if n := under.Add(1); n > most.Load() {
+					most.Store(n)
+				}
+				time.Sleep(10 * time.Second)
+				under.Add(-1)
+				return w.net.take(post), nil
+			})
+		}
+		r := w.request("Look")
+		r.Parts.Uploads = []publish.Upload{{Name: "p.png", Data: onePixel(t)}}
+		for range 20 {
+			w.publish(r)
+		}
+		w.want(w.publish(w.request("Hello")), publish.Published, "")
+		time.Sleep(time.Hour)
+		if _, posts := w.net.count(); posts != 21 || most.Load() != 2 {
+			t.Errorf("got %d posts, %d at a time; want all 21, 2 at a time", posts, most.Load())
+		}
 	})
 }
 

@@ -61,7 +61,7 @@ type Options struct {
 
 	Wait        time.Duration // how long Publish waits for the networks; 0: 10 s
 	TokenLength int           // characters of links' tokens; 0: link.DefaultToken
-	Calls       int           // calls of one server of a network at a time; 0: 256
+	Calls       int           // calls of one server of a network at a time, and an eighth more with pictures or videos; 0: 256
 	Drain       time.Duration // how long Run waits for calls under way when it ends; 0: 10 s
 	Log         *slog.Logger  // nil: no log
 }
@@ -70,6 +70,7 @@ type Options struct {
 const (
 	giveUp        = 24 * time.Hour   // after it was accepted, a publication is not tried again
 	callTimeout   = 6 * time.Minute  // one try with all that belongs to it; adapters bound single requests
+	laneTimeout   = time.Minute      // for its turn; then a publication stands aside
 	renewTimeout  = time.Minute      // for renewing credentials, which nothing may cut
 	storeTimeout  = 30 * time.Second // for writing an outcome, also while stopping
 	maxFlights    = 4096             // publications in memory; more wait in the outbox
@@ -88,6 +89,7 @@ type Publisher struct {
 	ready chan struct{}              // closed when Run runs for the first time
 
 	lanes     keyed // calls at a time for a server
+	heavy     keyed // the same, of calls that hold pictures and videos in memory
 	refreshes keyed // one refresh at a time for an identity
 	pauses    pauses
 	counts    counts
@@ -114,6 +116,7 @@ func New(o Options) *Publisher {
 		ready: make(chan struct{}),
 		// A server that takes none of them leaves room for publications to others.
 		lanes:     keyed{places: o.Calls, most: min(4*o.Calls, maxFlights/4)},
+		heavy:     keyed{places: max(o.Calls/8, 1), most: min(4*o.Calls, maxFlights/4)},
 		refreshes: keyed{places: 1, most: maxFlights},
 		flights:   make(map[Ref]*flight),
 	}
