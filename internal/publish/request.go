@@ -39,12 +39,14 @@ type Round struct {
 
 // Bounds of a message.
 const (
-	MaxText    = 256 << 10 // bytes of Text.Body; no network takes more
-	MaxWords   = 16 << 10  // bytes of each of the link's words
-	MaxTracked = 100       // different URLs in a message with tracking
-	MaxRound   = 200       // publications of one request
-	MaxUploads = 10
-	MaxUpload  = 16 << 20 // bytes of one file
+	MaxText         = 256 << 10             // bytes of Text.Body; no network takes more
+	MaxWords        = 16 << 10              // bytes of each of the link's words
+	MaxTracked      = 100                   // different URLs in a message with tracking
+	MaxRound        = 200                   // publications of one request
+	MaxPublications = 1000                  // of one message, in all its rounds
+	MaxLinks        = MaxRound * MaxTracked // of one message: its details show all of them
+	MaxUploads      = 10
+	MaxUpload       = 16 << 20 // bytes of one file
 )
 
 // Publish accepts a message, and waits until its publications have come to an end,
@@ -78,11 +80,13 @@ func (p *Publisher) Publish(ctx context.Context, r Request) (Round, error) {
 func (p *Publisher) acceptance(ctx context.Context, r Request) (Acceptance, error) {
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	a := Acceptance{At: now, Again: r.Message != ""}
+	var before []Publication
 	if a.Again {
-		m, _, err := p.o.Store.Message(ctx, r.Site.ID, r.Message)
+		m, publications, err := p.o.Store.Message(ctx, r.Site.ID, r.Message)
 		if err != nil {
 			return a, err
 		}
+		before = publications
 		a.Message, r.Parts = m, m.Parts
 	} else {
 		if err := checkParts(&r.Parts); err != nil {
@@ -105,6 +109,9 @@ func (p *Publisher) acceptance(ctx context.Context, r Request) (Acceptance, erro
 	if r.Parts.Tracking {
 		urls = r.Parts.trackedURLs()
 	}
+	if err := checkRounds(before, len(targets), len(urls)); err != nil {
+		return a, err
+	}
 	domain := r.Site.Domain
 	if domain == "" && len(urls) > 0 {
 		bases, err := p.Bases(ctx)
@@ -125,6 +132,20 @@ func (p *Publisher) acceptance(ctx context.Context, r Request) (Acceptance, erro
 		a.Publications[i] = t
 	}
 	return a, nil
+}
+
+// checkRounds refuses to publish a message once more that has many publications or
+// links already: they are read and shown together. Rounds that are accepted at the same
+// moment may go a little beyond.
+func checkRounds(before []Publication, targets, urls int) error {
+	links := targets * urls
+	for _, pub := range before {
+		links += len(pub.Links)
+	}
+	if len(before)+targets > MaxPublications || links > MaxLinks {
+		return fmt.Errorf("%w: the message was published too often, at most %d publications and %d short URLs are kept with one; publish it as a new message", ErrTarget, MaxPublications, MaxLinks)
+	}
+	return nil
 }
 
 // fingerprint tells requests with the same key apart.
