@@ -137,7 +137,7 @@ func TestDirectory(t *testing.T) {
 		{"on disk", openBolt},
 	} {
 		t.Run(store.name, func(t *testing.T) {
-			for _, c := range slices.Concat(siteTests, peopleTests, sealTests) {
+			for _, c := range slices.Concat(siteTests, peopleTests, sealTests, gigyaTests, uidTests) {
 				t.Run(c.name, func(t *testing.T) { c.check(newWorld(t, store.open(t))) })
 			}
 		})
