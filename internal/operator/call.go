@@ -19,6 +19,7 @@ var collections = map[string]struct {
 	"user":     {"/users/", site.ErrNotFound},
 	"identity": {"/identities/", site.ErrNotFound},
 	"message":  {"/messages/", publish.ErrNotFound},
+	"user key": {"/userkeys/", site.ErrNotFound},
 }
 
 // call sends one request and returns the answer, within answerTimeout.

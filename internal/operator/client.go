@@ -2,8 +2,11 @@ package operator
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"net/url"
 	"time"
+	"unicode/utf8"
 
 	"herald.example/internal/control"
 	"herald.example/internal/site"
@@ -54,6 +57,9 @@ func (c *Client) AddSite(ctx context.Context, draft site.SiteDraft) (Site, site.
 
 // EditSite changes the settings of a site.
 func (c *Client) EditSite(ctx context.Context, name string, edit SiteEdit) (Site, error) {
+	if err := edit.Gigya.check(); err != nil {
+		return Site{}, err
+	}
 	answer, err := callSite[siteAnswer](ctx, c, http.MethodPatch, name, "", edit)
 	return answer.Site, err
 }
@@ -78,15 +84,50 @@ func (c *Client) Providers(ctx context.Context, name string) ([]Provider, error)
 	return answer.Providers, err
 }
 
+// RotateSecret gives a site a new secret for Gigya's dialect.
+func (c *Client) RotateSecret(ctx context.Context, name string) (Site, site.Secret, error) {
+	answer, err := callSite[siteAnswer](ctx, c, http.MethodPost, name, "/secret", nil)
+	return answer.Site, answer.keys().Secret, err
+}
+
+// AddUserKey gives a site a key for an application.
+func (c *Client) AddUserKey(ctx context.Context, name, publicKey string) (UserKey, site.Secret, error) {
+	if len(publicKey) > maxDraft || !utf8.ValidString(publicKey) {
+		return UserKey{}, "", fmt.Errorf("%w: it is no PEM text", site.ErrUserKey)
+	}
+	answer, err := callSite[userKeyAnswer](ctx, c, http.MethodPost, name, "/userkeys", userKeyRequest{publicKey})
+	return answer.UserKey, site.Secret(answer.Secret), err
+}
+
+// RemoveUserKey ends a key of an application.
+func (c *Client) RemoveUserKey(ctx context.Context, name, key string) (Site, error) {
+	answer, err := callToken[siteAnswer](ctx, c, http.MethodDelete, name, "user key", key)
+	return answer.Site, err
+}
+
 // AddUser makes a user without identities.
-func (c *Client) AddUser(ctx context.Context, name string) (User, error) {
-	answer, err := callSite[userAnswer](ctx, c, http.MethodPost, name, "/users", nil)
+func (c *Client) AddUser(ctx context.Context, name, uid string) (User, error) {
+	if uid != "" {
+		if err := site.CheckUID(uid); err != nil { // JSON repairs invalid UTF-8 without a word
+			return User{}, err
+		}
+	}
+	answer, err := callSite[userAnswer](ctx, c, http.MethodPost, name, "/users", userRequest{uid})
 	return answer.User, err
 }
 
 // User returns one user.
 func (c *Client) User(ctx context.Context, name, token string) (User, error) {
 	answer, err := callToken[userAnswer](ctx, c, http.MethodGet, name, "user", token)
+	return answer.User, err
+}
+
+// UserByUID returns the user whom the site calls uid.
+func (c *Client) UserByUID(ctx context.Context, name, uid string) (User, error) {
+	if site.CheckUID(uid) != nil {
+		return User{}, fmt.Errorf("user of UID: %w", site.ErrNotFound)
+	}
+	answer, err := callSite[userAnswer](ctx, c, http.MethodGet, name, "/uids?"+url.Values{"uid": {uid}}.Encode(), nil)
 	return answer.User, err
 }
 

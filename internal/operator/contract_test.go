@@ -111,7 +111,13 @@ var contract = []struct {
 		w.same("site", s, operator.Site{
 			ID: s.ID, Name: "shop", Created: s.Created, Domain: "go.example.com", Simulated: []string{"facebook"},
 			Keys: []operator.Key{{Public: keys.Public, Created: s.Keys[0].Created}}, // made a moment after the site
+			Gigya: operator.Gigya{
+				APIKey: keys.APIKey, Trusted: []string{"*"}, ShortURLs: "always", Providers: []string{}, UserKeys: []operator.UserKey{},
+			},
 		})
+		if got, err := w.dir.GigyaKeys(keys.APIKey); err != nil || got.Site.ID != s.ID || got.Secret != keys.Secret || keys.Secret == "" {
+			w.Errorf("secret of the new site: got site %q, %v; want %q and its secret", got.Site.ID, err, s.ID)
+		}
 		other, _ := w.add("other")
 		for _, name := range []string{"shop", s.ID} {
 			got, err := w.Site(w.Context(), name)
@@ -169,7 +175,11 @@ var contract = []struct {
 				"edit":            func() error { _, err := w.EditSite(ctx, name, operator.SiteEdit{}); return err },
 				"rotate keys":     func() error { _, _, err := w.RotateKeys(ctx, name, 0); return err },
 				"providers":       func() error { _, err := w.Providers(ctx, name); return err },
-				"add user":        func() error { _, err := w.AddUser(ctx, name); return err },
+				"rotate secret":   func() error { _, _, err := w.RotateSecret(ctx, name); return err },
+				"add user key":    func() error { _, _, err := w.AddUserKey(ctx, name, ""); return err },
+				"remove user key": func() error { _, err := w.RemoveUserKey(ctx, name, "A1"); return err },
+				"add user":        func() error { _, err := w.AddUser(ctx, name, ""); return err },
+				"user by UID":     func() error { _, err := w.UserByUID(ctx, name, "u"); return err },
 				"user":            func() error { _, err := w.User(ctx, name, uuid.NewString()); return err },
 				"users":           func() error { _, err := w.Users(ctx, name, all); return err },
 				"delete user":     func() error { _, err := w.DeleteUser(ctx, name, uuid.NewString()); return err },
@@ -194,6 +204,10 @@ var contract = []struct {
 			w.want("delete user", err, site.ErrNotFound)
 			_, err = w.DeleteIdentity(ctx, s.Name, token)
 			w.want("delete identity", err, site.ErrNotFound)
+			_, err = w.UserByUID(ctx, s.Name, token)
+			w.want("user by UID", err, site.ErrNotFound)
+			_, err = w.RemoveUserKey(ctx, s.Name, token)
+			w.want("remove user key", err, site.ErrNotFound)
 			_, err = w.Message(ctx, s.Name, token)
 			w.want("message", err, publish.ErrNotFound)
 		}
@@ -224,9 +238,102 @@ var contract = []struct {
 		_, _, err = w.RotateKeys(w.Context(), "shop", time.Hour)
 		w.want("rotate too often", err, site.ErrPairs)
 	}},
+	{"settings of Gigya's dialect", func(w world) {
+		s, _ := w.add("shop")
+		data, short, cid := "EU1", "never", "home page <&>"
+		changed, err := w.EditSite(w.Context(), "shop", operator.SiteEdit{Gigya: operator.GigyaEdit{
+			DataCentre: &data, ShortURLs: &short, CID: &cid, Trusted: []string{"*.Example.com", "example.com/a*?b"}, Providers: []string{"twitter", "facebook"},
+		}})
+		w.want("edit", err, nil)
+		s.Gigya.DataCentre, s.Gigya.ShortURLs, s.Gigya.CID = "eu1", short, cid
+		s.Gigya.Trusted, s.Gigya.Providers = []string{"*.example.com/*", "example.com/a*?b"}, []string{"facebook", "twitter"}
+		w.same("edited", changed, s)
+		empty := ""
+		changed, err = w.EditSite(w.Context(), "shop", operator.SiteEdit{Gigya: operator.GigyaEdit{
+			DataCentre: &empty, ShortURLs: &empty, CID: &empty, Trusted: []string{}, Providers: []string{},
+		}})
+		w.want("edit again", err, nil)
+		s.Gigya.DataCentre, s.Gigya.ShortURLs, s.Gigya.CID, s.Gigya.Trusted, s.Gigya.Providers = "", "always", "", []string{}, []string{}
+		w.same("edited again", changed, s)
+		bad, damaged := "a.b", "\xff"
+		for name, edit := range map[string]operator.GigyaEdit{
+			"data centre": {DataCentre: &bad}, "short URLs": {ShortURLs: &bad}, "damaged context ID": {CID: &damaged},
+			"pattern": {Trusted: []string{"https://example.com/"}}, "damaged pattern": {Trusted: []string{"example.com/\xff"}},
+		} {
+			_, err := w.EditSite(w.Context(), "shop", operator.SiteEdit{Gigya: edit})
+			w.want(name, err, site.ErrSetting)
+		}
+		_, err = w.EditSite(w.Context(), "shop", operator.SiteEdit{Gigya: operator.GigyaEdit{Providers: []string{"Face"}}})
+		w.want("provider", err, site.ErrProvider)
+		got, err := w.Site(w.Context(), "shop")
+		w.want("read", err, nil)
+		w.same("not edited", got, s)
+	}},
+	{"secrets and user keys", func(w world) {
+		s, keys := w.add("shop")
+		rotated, secret, err := w.RotateSecret(w.Context(), s.ID)
+		w.want("rotate", err, nil)
+		w.same("site", rotated, s)
+		if got, err := w.dir.GigyaKeys(keys.APIKey); err != nil || got.Secret != secret || secret == keys.Secret {
+			w.Errorf("got another secret, or that of before, %v; want the new one", err)
+		}
+		k, secret, err := w.AddUserKey(w.Context(), "shop", "")
+		w.want("add user key", err, nil)
+		public, secondSecret, err := w.AddUserKey(w.Context(), "shop", publicKey)
+		w.want("add user key with a public key", err, nil)
+		if k.Kind != "secret" || public.Kind != "rsa" || secondSecret != "" || k.Key == "" || k.Created.IsZero() {
+			w.Errorf("got %+v, %+v, a second secret: %t; want one with a secret, and one without", k, public, secondSecret != "")
+		}
+		got, err := w.dir.GigyaKeys(keys.APIKey)
+		if err != nil || len(got.UserKeys) != 2 || got.UserKeys[k.Key] != (site.OpenUserKey{Secret: secret}) || got.UserKeys[public.Key].RSA == nil {
+			w.Errorf("got %d user keys, %v; want both", len(got.UserKeys), err)
+		}
+		s.Gigya.UserKeys = []operator.UserKey{k, public}
+		read, err := w.Site(w.Context(), "shop")
+		w.want("read", err, nil)
+		w.same("site with user keys", read, s)
+		for name, text := range map[string]string{
+			"no PEM": "bad-secret", "damaged": "bad-secret\xff", "huge": strings.Repeat("bad-secret", 2000),
+			"private": "-----BEGIN PRIVATE KEY-----\nYmFkLXNlY3JldA==\n-----END PRIVATE KEY-----\n",
+		} {
+			_, secret, err := w.AddUserKey(w.Context(), "shop", text)
+			if w.want(name, err, site.ErrUserKey); secret != "" {
+				w.Errorf("%s: got a secret; want none", name)
+			}
+		}
+		read, err = w.RemoveUserKey(w.Context(), "shop", k.Key)
+		w.want("remove", err, nil)
+		s.Gigya.UserKeys = []operator.UserKey{public}
+		w.same("site without it", read, s)
+		_, err = w.RemoveUserKey(w.Context(), "shop", k.Key)
+		w.want("remove it again", err, site.ErrNotFound)
+	}},
+	{"UIDs", func(w world) {
+		w.add("shop")
+		for _, uid := range []string{"user-42@example.com", "..", "a/b?c&d=e%2f +ü", strings.Repeat("u", 252)} {
+			u, err := w.AddUser(w.Context(), "shop", uid)
+			w.want("add", err, nil)
+			w.same("user", u, operator.User{Token: u.Token, UID: uid, Created: u.Created, LastLogin: u.Created, Identities: []operator.Identity{}})
+			got, err := w.UserByUID(w.Context(), "shop", uid)
+			w.want("read by UID", err, nil)
+			w.same("user by UID", got, u)
+			_, err = w.AddUser(w.Context(), "shop", uid)
+			w.want("add again", err, site.ErrTaken)
+		}
+		for _, uid := range []string{strings.Repeat("u", 253), "a\nb", "\xff"} {
+			_, err := w.AddUser(w.Context(), "shop", uid)
+			w.want("add a bad one", err, site.ErrUID)
+			_, err = w.UserByUID(w.Context(), "shop", uid)
+			w.want("read a bad one", err, site.ErrNotFound)
+		}
+		page, err := w.Users(w.Context(), "shop", all)
+		if err != nil || page.Total != 4 || page.Entries[1].UID != ".." {
+			w.Errorf("got %+v, %v; want 4 users with their UIDs", page, err)
+		}
+	}},
 	{"users and identities", func(w world) {
 		s, _ := w.add("shop")
-		u, err := w.AddUser(w.Context(), "shop")
+		u, err := w.AddUser(w.Context(), "shop", "")
 		w.want("add user", err, nil)
 		w.same("user", u, operator.User{Token: u.Token, Created: u.Created, LastLogin: u.Created, Identities: []operator.Identity{}})
 
@@ -366,8 +473,8 @@ var contract = []struct {
 		i, err := w.AddIdentity(w.Context(), "shop", alice())
 		w.want("add identity", err, nil)
 		n, err := w.RotateSeal(w.Context())
-		if err != nil || n != 2 {
-			w.Errorf("got %d, %v; want a private key and credentials", n, err)
+		if err != nil || n != 3 {
+			w.Errorf("got %d, %v; want a private key, a secret and credentials", n, err)
 		}
 		if got, err := w.dir.Authenticate(keys.Public, string(keys.Private)); err != nil || got.ID != s.ID {
 			w.Errorf("keys: got site %q, %v; want %q", got.ID, err, s.ID)

@@ -125,6 +125,7 @@ func (d *Desk) EditSite(ctx context.Context, name string, edit SiteEdit) (Site, 
 			if edit.Simulated != nil {
 				s.Simulated = edit.Simulated
 			}
+			edit.Gigya.apply(&s.Gigya)
 			return nil
 		})
 	}, newSite)
@@ -143,15 +144,63 @@ func (d *Desk) RotateKeys(ctx context.Context, name string, grace time.Duration)
 // RotateSeal seals everything under a new key.
 func (d *Desk) RotateSeal(ctx context.Context) (int, error) { return d.dir.Rotate(ctx) }
 
+// RotateSecret gives a site a new secret for Gigya's dialect.
+func (d *Desk) RotateSecret(ctx context.Context, name string) (Site, site.Secret, error) {
+	var secret site.Secret
+	view, err := on(d, name, func(s site.Site) (_ site.Site, err error) {
+		s, secret, err = d.dir.RotateGigyaSecret(ctx, s.ID)
+		return s, err
+	}, newSite)
+	return view, secret, err
+}
+
+// AddUserKey gives a site a key for an application.
+func (d *Desk) AddUserKey(ctx context.Context, name, publicKey string) (UserKey, site.Secret, error) {
+	var secret site.Secret
+	var text []byte // nil: make a secret
+	if publicKey != "" {
+		text = []byte(publicKey)
+	}
+	view, err := on(d, name, func(s site.Site) (k site.UserKey, err error) {
+		_, k, secret, err = d.dir.AddUserKey(ctx, s.ID, text)
+		return k, err
+	}, newUserKey)
+	return view, secret, err
+}
+
+// RemoveUserKey ends a key of an application.
+func (d *Desk) RemoveUserKey(ctx context.Context, name, key string) (Site, error) {
+	return on(d, name, func(s site.Site) (site.Site, error) {
+		if err := d.dir.RemoveUserKey(ctx, s.ID, key); err != nil {
+			return site.Site{}, err
+		}
+		return d.dir.Site(s.ID)
+	}, newSite)
+}
+
 // AddUser makes a user without identities.
-func (d *Desk) AddUser(ctx context.Context, name string) (User, error) {
-	return on(d, name, func(s site.Site) (site.User, error) { return d.dir.AddUser(ctx, s.ID) },
-		func(u site.User) User { return newUser(site.Person{User: u}) })
+func (d *Desk) AddUser(ctx context.Context, name, uid string) (User, error) {
+	return on(d, name, func(s site.Site) (site.Person, error) {
+		if uid == "" {
+			u, err := d.dir.AddUser(ctx, s.ID)
+			return site.Person{User: u}, err
+		}
+		p, created, err := d.dir.EnsureUser(ctx, s.ID, uid)
+		if err == nil && !created {
+			err = fmt.Errorf("%w: user %s has the UID", site.ErrTaken, p.Token)
+		}
+		return p, err
+	}, newUser)
 }
 
 // User returns one user.
 func (d *Desk) User(ctx context.Context, name, token string) (User, error) {
 	return on(d, name, func(s site.Site) (site.Person, error) { return d.dir.User(ctx, s.ID, token) }, newUser)
+}
+
+// UserByUID returns the user whom the site calls uid.
+func (d *Desk) UserByUID(ctx context.Context, name, uid string) (User, error) {
+	return on(d, name, func(s site.Site) (site.Person, error) { return d.dir.UserByUID(ctx, s.ID, uid) }, newUser)
 }
 
 // Users returns a page of users.

@@ -29,8 +29,12 @@ func NewHandler(dir *site.Directory, pub Publisher, token string, log *slog.Logg
 		"/v1/sites":                           {"GET": h.sites, "POST": h.addSite},
 		"/v1/sites/{site}":                    {"GET": h.site, "PATCH": h.editSite},
 		"/v1/sites/{site}/keys":               {"POST": h.rotateKeys},
+		"/v1/sites/{site}/secret":             {"POST": h.rotateSecret},
+		"/v1/sites/{site}/userkeys":           {"POST": h.addUserKey},
+		"/v1/sites/{site}/userkeys/{key}":     {"DELETE": h.removeUserKey},
 		"/v1/sites/{site}/providers":          {"GET": h.providers},
 		"/v1/sites/{site}/users":              {"GET": h.users, "POST": h.addUser},
+		"/v1/sites/{site}/uids":               {"GET": h.userByUID},
 		"/v1/sites/{site}/users/{token}":      {"GET": h.user, "DELETE": h.deleteUser},
 		"/v1/sites/{site}/identities":         {"GET": h.identities, "POST": h.addIdentity},
 		"/v1/sites/{site}/identities/{token}": {"DELETE": h.deleteIdentity},
@@ -87,6 +91,25 @@ func (h *handler) rotateKeys(w http.ResponseWriter, r *http.Request) (any, error
 	return newSiteAnswer(s, keys), err
 }
 
+func (h *handler) rotateSecret(_ http.ResponseWriter, r *http.Request) (any, error) {
+	s, secret, err := h.ops.RotateSecret(r.Context(), r.PathValue("site"))
+	return newSiteAnswer(s, site.NewKeys{APIKey: s.Gigya.APIKey, Secret: secret}), err
+}
+
+func (h *handler) addUserKey(w http.ResponseWriter, r *http.Request) (any, error) {
+	var request userKeyRequest
+	if err := readBody(w, r, &request); err != nil {
+		return nil, err
+	}
+	k, secret, err := h.ops.AddUserKey(r.Context(), r.PathValue("site"), request.PublicKey)
+	return userKeyAnswer{k, string(secret)}, err
+}
+
+func (h *handler) removeUserKey(_ http.ResponseWriter, r *http.Request) (any, error) {
+	s, err := h.ops.RemoveUserKey(r.Context(), r.PathValue("site"), r.PathValue("key"))
+	return siteAnswer{Site: s}, err
+}
+
 func (h *handler) rotateSeal(w http.ResponseWriter, r *http.Request) (any, error) {
 	// It takes as long as there are records. Where deadlines are not to be had, the
 	// server has set none.
@@ -111,8 +134,23 @@ func (h *handler) users(_ http.ResponseWriter, r *http.Request) (any, error) {
 	return h.ops.Users(r.Context(), r.PathValue("site"), q)
 }
 
-func (h *handler) addUser(_ http.ResponseWriter, r *http.Request) (any, error) {
-	u, err := h.ops.AddUser(r.Context(), r.PathValue("site"))
+func (h *handler) addUser(w http.ResponseWriter, r *http.Request) (any, error) {
+	var request userRequest
+	if r.ContentLength != 0 {
+		if err := readBody(w, r, &request); err != nil {
+			return nil, err
+		}
+	}
+	u, err := h.ops.AddUser(r.Context(), r.PathValue("site"), request.UID)
+	return userAnswer{u}, err
+}
+
+func (h *handler) userByUID(_ http.ResponseWriter, r *http.Request) (any, error) {
+	p := control.ReadParams(r, site.ErrUID, "uid")
+	if p.Err != nil {
+		return nil, p.Err
+	}
+	u, err := h.ops.UserByUID(r.Context(), r.PathValue("site"), p.Text("uid"))
 	return userAnswer{u}, err
 }
 

@@ -97,6 +97,16 @@ func TestRefusedRequests(t *testing.T) {
 		{"taken", "POST", "/v1/sites", `{"name":"shop"}`, 409, "taken"},
 		{"bad name", "POST", "/v1/sites", `{"name":"Shop"}`, 422, "bad_name"},
 		{"bad domain", "PATCH", "/v1/sites/shop", `{"domain":"a/b"}`, 422, "bad_domain"},
+		{"reading a secret", "GET", "/v1/sites/shop/secret", "", 405, "bad_method"},
+		{"reading user keys", "GET", "/v1/sites/shop/userkeys", "", 405, "bad_method"},
+		{"no such user key", "DELETE", "/v1/sites/shop/userkeys/A1", "", 404, "not_found"},
+		{"bad user key", "POST", "/v1/sites/shop/userkeys", `{"publicKey":"bad-secret"}`, 422, "bad_user_key"},
+		{"user key without a body", "POST", "/v1/sites/shop/userkeys", "", 400, "bad_request"},
+		{"bad setting", "PATCH", "/v1/sites/shop", `{"gigya":{"shortURLs":"often"}}`, 422, "bad_setting"},
+		{"secret that is set", "PATCH", "/v1/sites/shop", `{"gigya":{"secret":"bad-secret"}}`, 400, "bad_request"},
+		{"bad UID", "POST", "/v1/sites/shop/users", `{"UID":"a\nb"}`, 422, "bad_uid"},
+		{"UID of nobody", "GET", "/v1/sites/shop/uids?uid=a", "", 404, "not_found"},
+		{"no UID", "GET", "/v1/sites/shop/uids", "", 404, "not_found"},
 		{"bad grace", "POST", "/v1/sites/shop/keys", `{"grace":"a day"}`, 400, "bad_request"},
 		{"negative grace", "POST", "/v1/sites/shop/keys", `{"grace":"-1h"}`, 400, "bad_request"},
 		{"secret of another type", "POST", "/v1/sites/shop/identities", `{"provider":"mastodon","access_token":12345678}`, 400, "bad_request"},
@@ -141,29 +151,44 @@ func TestWire(t *testing.T) {
 	e := newExchange(t)
 	unknown := regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
 	date := regexp.MustCompile(`"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"`)
-	clean := func(s string) string { return date.ReplaceAllString(unknown.ReplaceAllString(s, "UUID"), `"DATE"`) }
+	apiKey := regexp.MustCompile(`"3_[\w-]{62}"`)
+	userKey := regexp.MustCompile(`"A[\w-]{15}"`)
+	secret := regexp.MustCompile(`"[\w+/]{43}="`)
+	clean := func(s string) string {
+		s = date.ReplaceAllString(unknown.ReplaceAllString(s, "UUID"), `"DATE"`)
+		return secret.ReplaceAllString(userKey.ReplaceAllString(apiKey.ReplaceAllString(s, `"API KEY"`), `"USER KEY"`), `"SECRET"`)
+	}
 	const key = `{"public_key":"UUID","date_creation":"DATE"}`
-	const shop = `{"site_id":"UUID","name":"shop","date_creation":"DATE","domain":"","simulated_providers":[],"keys":[` + key + `]}`
+	const gigya = `"gigya":{"apiKey":"API KEY","dataCenter":"","trustedShareURLs":["*"],"shortURLs":"always","cid":"","enabledProviders":[],"userKeys":[]}`
+	const shop = `{"site_id":"UUID","name":"shop","date_creation":"DATE","domain":"","simulated_providers":[],"keys":[` + key + `],` + gigya + `}`
 	const alice = `{"identity_token":"UUID","user_token":"UUID","provider":"mastodon","date_creation":"DATE","date_last_update":"DATE",` +
 		`"account_id":"https://social.example/users/alice","account":"alice@social.example","display_name":"Alice","server":"https://social.example","profile_url":"https://social.example/@alice"}`
 	for _, c := range []struct{ name, method, path, body, want string }{
 		{"sites", "GET", "/v1/sites", "", `{"sites":[` + shop + `]}`},
 		{"site", "GET", "/v1/sites/shop", "", `{"site":` + shop + `}`},
 		{"add site", "POST", "/v1/sites", `{"name":"b","domain":"go.example.com","simulated_providers":["x"]}`,
-			`{"site":{"site_id":"UUID","name":"b","date_creation":"DATE","domain":"go.example.com","simulated_providers":["x"],"keys":[` + key + `]},"new_keys":{"public_key":"UUID","private_key":"UUID"}}`},
+			`{"site":{"site_id":"UUID","name":"b","date_creation":"DATE","domain":"go.example.com","simulated_providers":["x"],"keys":[` + key + `],` + gigya + `},"new_keys":{"public_key":"UUID","private_key":"UUID","apiKey":"API KEY","secret":"SECRET"}}`},
 		{"edit site", "PATCH", "/v1/sites/b", `{"simulated_providers":[]}`,
-			`{"site":{"site_id":"UUID","name":"b","date_creation":"DATE","domain":"go.example.com","simulated_providers":[],"keys":[` + key + `]}}`},
+			`{"site":{"site_id":"UUID","name":"b","date_creation":"DATE","domain":"go.example.com","simulated_providers":[],"keys":[` + key + `],` + gigya + `}}`},
 		{"rotate keys", "POST", "/v1/sites/b/keys", `{"grace":"1h"}`,
 			`{"site":{"site_id":"UUID","name":"b","date_creation":"DATE","domain":"go.example.com","simulated_providers":[],"keys":[` + key +
-				`,{"public_key":"UUID","date_creation":"DATE","date_expiration":"DATE"}]},"new_keys":{"public_key":"UUID","private_key":"UUID"}}`},
+				`,{"public_key":"UUID","date_creation":"DATE","date_expiration":"DATE"}],` + gigya + `},"new_keys":{"public_key":"UUID","private_key":"UUID"}}`},
+		{"rotate the secret", "POST", "/v1/sites/shop/secret", "", `{"site":` + shop + `,"new_keys":{"apiKey":"API KEY","secret":"SECRET"}}`},
+		{"add a user key", "POST", "/v1/sites/b/userkeys", `{}`, `{"userKey":{"userKey":"USER KEY","kind":"secret","date_creation":"DATE"},"secret":"SECRET"}`},
+		{"edit settings of Gigya's dialect", "PATCH", "/v1/sites/b", `{"gigya":{"dataCenter":"us1","trustedShareURLs":["example.com"],"shortURLs":"never","cid":"c","enabledProviders":["x"]}}`,
+			`{"site":{"site_id":"UUID","name":"b","date_creation":"DATE","domain":"go.example.com","simulated_providers":[],"keys":[` + key +
+				`,{"public_key":"UUID","date_creation":"DATE","date_expiration":"DATE"}],"gigya":{"apiKey":"API KEY","dataCenter":"us1","trustedShareURLs":["example.com/*"],"shortURLs":"never",` +
+				`"cid":"c","enabledProviders":["x"],"userKeys":[{"userKey":"USER KEY","kind":"secret","date_creation":"DATE"}]}}}`},
 		{"providers", "GET", "/v1/sites/shop/providers", "",
 			`{"providers":[{"key":"bluesky","name":"Bluesky","is_available":true,"is_simulated":false,"needs_server":true},{"key":"mastodon","name":"Mastodon","is_available":true,"is_simulated":false,"needs_server":true}]}`},
 		{"add user", "POST", "/v1/sites/b/users", "", `{"user":{"user_token":"UUID","date_creation":"DATE","date_last_login":"DATE","num_logins":0,"identities":[]}}`},
+		{"add user with UID", "POST", "/v1/sites/b/users", `{"UID":"user 1"}`, `{"user":{"user_token":"UUID","UID":"user 1","date_creation":"DATE","date_last_login":"DATE","num_logins":0,"identities":[]}}`},
+		{"user by UID", "GET", "/v1/sites/b/uids?uid=user+1", "", `{"user":{"user_token":"UUID","UID":"user 1","date_creation":"DATE","date_last_login":"DATE","num_logins":0,"identities":[]}}`},
 		{"add identity", "POST", "/v1/sites/shop/identities", `{"provider":"mastodon","server":"https://social.example","access_token":"` + goodToken + `"}`, `{"identity":` + alice + `}`},
 		{"users", "GET", "/v1/sites/shop/users?limit=1&order=desc", "", `{"entries":[{"user_token":"UUID","date_creation":"DATE","date_last_login":"DATE","num_logins":1,"identities":[` + alice + `]}],"total":1}`},
 		{"identities", "GET", "/v1/sites/shop/identities", "", `{"entries":[` + alice + `],"total":1}`},
 		{"messages", "GET", "/v1/sites/shop/messages", "", `{"entries":[],"total":0}`},
-		{"rotate the seal", "POST", "/v1/seal/rotate", "", `{"num_resealed":4}`},
+		{"rotate the seal", "POST", "/v1/seal/rotate", "", `{"num_resealed":7}`},
 		{"the network's refusal", "POST", "/v1/sites/shop/identities", `{"provider":"mastodon","server":"https://social.example","access_token":"bad-secret"}`,
 			`{"error":{"code":"network","message":"mastodon: auth_revoked (status 401): token [secret] is not known","network":{"provider":"mastodon","kind":"auth_revoked","message":"token [secret] is not known","status":401,"code":"invalid_token","trace":"t1"}}}`},
 	} {
@@ -204,11 +229,13 @@ func TestSealThatCannotBeOpened(t *testing.T) {
 }
 
 func FuzzHandler(f *testing.F) {
-	for _, body := range []string{"", "{}", `{"name":"a"}`, `{"grace":"1h"}`, `{"provider":"mastodon","access_token":"t"}`, `{"simulated_providers":null}`, "[]", "\xff"} {
+	for _, body := range []string{"", "{}", `{"name":"a"}`, `{"grace":"1h"}`, `{"provider":"mastodon","access_token":"t"}`, `{"simulated_providers":null}`, `{"gigya":{"cid":"a","trustedShareURLs":["*"]}}`, `{"publicKey":"-----BEGIN"}`, `{"UID":"a"}`, "[]", "\xff"} {
 		f.Add("POST", "/v1/sites", body)
 		f.Add("POST", "/v1/sites/shop/identities", body)
 		f.Add("PATCH", "/v1/sites/shop", body)
 		f.Add("POST", "/v1/sites/shop/keys", body)
+		f.Add("POST", "/v1/sites/shop/userkeys", body)
+		f.Add("POST", "/v1/sites/shop/users", body)
 	}
 	f.Add("GET", "/v1/sites/shop/users?limit=1&after=x&order=desc", "")
 	f.Add("GET", "/v1/sites/..%2f/users/%00", "")

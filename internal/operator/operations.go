@@ -3,6 +3,7 @@ package operator
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -16,6 +17,7 @@ import (
 type Operations interface {
 	Sites
 	Keys
+	Secrets
 	Users
 	Identities
 	Messages
@@ -25,7 +27,8 @@ type Operations interface {
 type Sites interface {
 	Sites(ctx context.Context) ([]Site, error)
 	Site(ctx context.Context, name string) (Site, error)
-	// AddSite returns the first pair of keys in the clear, this once.
+	// AddSite returns the first pair of keys, the API key and its secret in the clear,
+	// this once.
 	AddSite(ctx context.Context, draft site.SiteDraft) (Site, site.NewKeys, error)
 	EditSite(ctx context.Context, name string, edit SiteEdit) (Site, error)
 }
@@ -40,10 +43,24 @@ type Keys interface {
 	RotateSeal(ctx context.Context) (int, error)
 }
 
+// Secrets replaces what clients of Gigya's dialect authenticate with.
+type Secrets interface {
+	// RotateSecret gives a site a new secret and returns it in the clear, this once. The
+	// one before ends at once.
+	RotateSecret(ctx context.Context, name string) (Site, site.Secret, error)
+	// AddUserKey gives a site a key for an application: with the public RSA key in a PEM
+	// text, or without one with a secret, which is returned in the clear this once.
+	AddUserKey(ctx context.Context, name, publicKey string) (UserKey, site.Secret, error)
+	// RemoveUserKey ends a key of an application and returns the site without it.
+	RemoveUserKey(ctx context.Context, name, key string) (Site, error)
+}
+
 // Users makes and removes users of a site.
 type Users interface {
-	AddUser(ctx context.Context, site string) (User, error)
+	// AddUser makes a user. One with a UID that the site has already is site.ErrTaken.
+	AddUser(ctx context.Context, site, uid string) (User, error)
 	User(ctx context.Context, site, token string) (User, error)
+	UserByUID(ctx context.Context, site, uid string) (User, error)
 	Users(ctx context.Context, site string, q site.ListQuery) (Page[User], error)
 	DeleteUser(ctx context.Context, site, token string) (User, error)
 }
@@ -69,6 +86,59 @@ type SiteEdit struct {
 	Name      *string  `json:"name,omitempty"`
 	Domain    *string  `json:"domain,omitempty"`             // empty: the shortener's default
 	Simulated []string `json:"simulated_providers,omitzero"` // empty and not nil: none
+
+	Gigya GigyaEdit `json:"gigya,omitzero"`
+}
+
+// GigyaEdit says what is to change about a site's settings for Gigya's dialect; nil
+// fields stay.
+type GigyaEdit struct {
+	DataCentre *string  `json:"dataCenter,omitempty"`      // empty: any
+	Trusted    []string `json:"trustedShareURLs,omitzero"` // empty and not nil: nothing may be shared
+	ShortURLs  *string  `json:"shortURLs,omitempty"`       // empty: always
+	CID        *string  `json:"cid,omitempty"`
+	Providers  []string `json:"enabledProviders,omitzero"` // empty and not nil: all that are connected
+}
+
+// IsZero says whether nothing is to change.
+func (e GigyaEdit) IsZero() bool {
+	return e.DataCentre == nil && e.Trusted == nil && e.ShortURLs == nil && e.CID == nil && e.Providers == nil
+}
+
+// check refuses texts that would not arrive as they are: JSON repairs invalid UTF-8
+// without a word.
+func (e GigyaEdit) check() error {
+	texts := slices.Concat(e.Trusted, e.Providers)
+	for _, text := range []*string{e.DataCentre, e.ShortURLs, e.CID} {
+		if text != nil {
+			texts = append(texts, *text)
+		}
+	}
+	for _, text := range texts {
+		if !utf8.ValidString(text) {
+			return fmt.Errorf("%w: %.80q is no line of text", site.ErrSetting, text)
+		}
+	}
+	return nil
+}
+
+// apply changes g.
+func (e GigyaEdit) apply(g *site.Gigya) {
+	if e.DataCentre != nil {
+		g.DataCentre = *e.DataCentre
+	}
+	if e.Trusted != nil {
+		g.Trusted = e.Trusted
+	}
+	if e.ShortURLs != nil {
+		g.ShortURLs = *e.ShortURLs
+	}
+	if e.CID != nil {
+		g.CID = *e.CID
+	}
+	if e.Providers != nil {
+		g.Providers = e.Providers
+	}
 }
 
 // IdentityDraft is an account to arrive. What a network needs of it depends on the

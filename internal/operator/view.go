@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"cmp"
 	"time"
 
 	"herald.example/internal/link"
@@ -39,6 +40,44 @@ type Site struct {
 	Domain    string    `json:"domain"` // empty: the shortener's default
 	Simulated []string  `json:"simulated_providers"`
 	Keys      []Key     `json:"keys"` // the newest first
+	Gigya     Gigya     `json:"gigya"`
+}
+
+// Gigya is what clients of Gigya's dialect need of a site, without secrets.
+type Gigya struct {
+	APIKey     string    `json:"apiKey"`
+	DataCentre string    `json:"dataCenter"` // empty: any
+	Trusted    []string  `json:"trustedShareURLs"`
+	ShortURLs  string    `json:"shortURLs"`
+	CID        string    `json:"cid"`
+	Providers  []string  `json:"enabledProviders"` // none: all that are connected
+	UserKeys   []UserKey `json:"userKeys"`         // in the order of creation
+}
+
+// UserKey is a key of an application.
+type UserKey struct {
+	Key     string    `json:"userKey"`
+	Kind    string    `json:"kind"` // secret, or rsa for a public key
+	Created time.Time `json:"date_creation"`
+}
+
+func newGigya(g site.Gigya) Gigya {
+	view := Gigya{
+		APIKey: g.APIKey, DataCentre: g.DataCentre, Trusted: append([]string{}, g.Trusted...), ShortURLs: cmp.Or(g.ShortURLs, "always"), CID: g.CID,
+		Providers: append([]string{}, g.Providers...), UserKeys: []UserKey{},
+	}
+	for _, k := range g.UserKeys {
+		view.UserKeys = append(view.UserKeys, newUserKey(k))
+	}
+	return view
+}
+
+func newUserKey(k site.UserKey) UserKey {
+	kind := "secret"
+	if k.RSA != nil {
+		kind = "rsa"
+	}
+	return UserKey{k.Key, kind, k.Created}
 }
 
 // Key is a pair of keys by its public half.
@@ -49,7 +88,9 @@ type Key struct {
 }
 
 func newSite(s site.Site) Site {
-	view := Site{ID: s.ID, Name: s.Name, Created: s.Created, Domain: s.Domain, Simulated: append([]string{}, s.Simulated...), Keys: []Key{}}
+	view := Site{
+		ID: s.ID, Name: s.Name, Created: s.Created, Domain: s.Domain, Simulated: append([]string{}, s.Simulated...), Keys: []Key{}, Gigya: newGigya(s.Gigya),
+	}
 	for _, pair := range s.Keys {
 		view.Keys = append(view.Keys, Key{pair.Public, pair.Created, pair.Expires})
 	}
@@ -59,6 +100,7 @@ func newSite(s site.Site) Site {
 // User is a user with identities.
 type User struct {
 	Token      string     `json:"user_token"`
+	UID        string     `json:"UID,omitempty"` // the site's own name
 	Created    time.Time  `json:"date_creation"`
 	LastLogin  time.Time  `json:"date_last_login"`
 	Logins     int        `json:"num_logins"`
@@ -66,7 +108,7 @@ type User struct {
 }
 
 func newUser(p site.Person) User {
-	view := User{Token: p.Token, Created: p.Created, LastLogin: p.LastLogin, Logins: p.Logins, Identities: []Identity{}}
+	view := User{Token: p.Token, UID: p.UID, Created: p.Created, LastLogin: p.LastLogin, Logins: p.Logins, Identities: []Identity{}}
 	for _, i := range p.Identities {
 		view.Identities = append(view.Identities, newIdentity(i))
 	}

@@ -45,14 +45,16 @@ type siteAnswer struct {
 	Keys *newKeys `json:"new_keys,omitempty"`
 }
 
-// newKeys are keys in the clear.
+// newKeys are keys in the clear. Those of one dialect may be there alone.
 type newKeys struct {
-	Public  string `json:"public_key"`
-	Private string `json:"private_key"`
+	Public  string `json:"public_key,omitempty"`
+	Private string `json:"private_key,omitempty"`
+	APIKey  string `json:"apiKey,omitempty"`
+	Secret  string `json:"secret,omitempty"`
 }
 
 func newSiteAnswer(s Site, keys site.NewKeys) siteAnswer {
-	return siteAnswer{s, &newKeys{keys.Public, string(keys.Private)}}
+	return siteAnswer{s, &newKeys{keys.Public, string(keys.Private), keys.APIKey, string(keys.Secret)}}
 }
 
 // keys is the inverse of newSiteAnswer. Without new keys they are empty.
@@ -60,7 +62,23 @@ func (a siteAnswer) keys() site.NewKeys {
 	if a.Keys == nil {
 		return site.NewKeys{}
 	}
-	return site.NewKeys{Public: a.Keys.Public, Private: site.Secret(a.Keys.Private)}
+	return site.NewKeys{Public: a.Keys.Public, Private: site.Secret(a.Keys.Private), APIKey: a.Keys.APIKey, Secret: site.Secret(a.Keys.Secret)}
+}
+
+// userKeyRequest belongs to POST /v1/sites/SITE/userkeys.
+type userKeyRequest struct {
+	PublicKey string `json:"publicKey,omitempty"` // PEM; absent: make a secret
+}
+
+// userKeyAnswer belongs to POST /v1/sites/SITE/userkeys.
+type userKeyAnswer struct {
+	UserKey UserKey `json:"userKey"`
+	Secret  string  `json:"secret,omitempty"`
+}
+
+// userRequest belongs to POST /v1/sites/SITE/users.
+type userRequest struct {
+	UID string `json:"UID,omitempty"`
 }
 
 // providersAnswer belongs to GET /v1/sites/SITE/providers.

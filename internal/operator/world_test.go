@@ -37,6 +37,18 @@ type publisher struct {
 	*boltstore.Sharing
 }
 
+// publicKey is one of RSA.
+const publicKey = `-----BEGIN PUBLIC KEY-----
+MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA1Q8sa/zD8ofTc1rIYvcP
+7giWvoFGUDIh2XPQNcBvfZ3Apg96EFMXMvJgS2bJpCJIfkvaQKVyUluzBrWEFaQO
+Y/4szPwU4diWrGmbN/JDd1+69V9SXOLcdvSPdGhZ0QsFAGFpWHxO8y5JRHGBXplS
+EzKQXDCp82sEvwRugAUsjicZfh9ch9JxNF3N9krVp970WyyHfc2wSztpWissXNbp
+aqUyQRWlXa/DaV0DidaS94+VAb4Ej0yrRtSN7iaHkORCmpFKmlKeddMR904ripWD
+mpdSOHfOmLX53FC+hhAbupKwPOPWfpAWWaSQSuiLISKINmhtklEMRTDMPZJ7gbNR
+4wIDAQAB
+-----END PUBLIC KEY-----
+`
+
 // goodToken opens the account of alice, and goodPassword that of bob.
 const (
 	goodToken    = "good-access-token"
