@@ -147,6 +147,7 @@ func writePublications(w io.Writer, s publish.Stats) {
 	}
 	metrics.WriteGaugeUint64(w, "herald_publications_in_flight", uint64(s.Flights))
 	metrics.WriteGaugeUint64(w, "herald_outbox_waiting", uint64(s.Waiting))
+	metrics.WriteGaugeUint64(w, "herald_media_bytes", uint64(s.Media))
 }
 
 // statusRecorder notes the status of an answer.

@@ -54,15 +54,16 @@ type Stats struct {
 	Accepted uint64 // messages, published again ones included
 	Ends     map[End]uint64
 	Refusals map[Refused]uint64
-	Flights  int // publications under way in memory
-	Waiting  int // publications in the outbox, those under way included
+	Flights  int   // publications under way in memory
+	Waiting  int   // publications in the outbox, those under way included
+	Media    int64 // bytes of pictures and videos that there is room taken for
 }
 
 // Stats reads the counters.
 func (p *Publisher) Stats(ctx context.Context) (Stats, error) {
 	waiting, err := p.o.Store.Waiting(ctx)
 	p.counts.mu.Lock()
-	s := Stats{Accepted: p.counts.accepted.Load(), Ends: maps.Clone(p.counts.ends), Refusals: maps.Clone(p.counts.refusals), Waiting: waiting}
+	s := Stats{Accepted: p.counts.accepted.Load(), Ends: maps.Clone(p.counts.ends), Refusals: maps.Clone(p.counts.refusals), Waiting: waiting, Media: p.media.Held()}
 	p.counts.mu.Unlock()
 	p.mu.Lock()
 	s.Flights = len(p.flights)

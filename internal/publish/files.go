@@ -9,30 +9,133 @@ import (
 
 	"herald.example/internal/fetch"
 	"herald.example/internal/publish/render"
+	"herald.example/internal/share"
 )
 
-// files are the pictures and videos of a round, fetched once for all networks. The
-// zero value is ready.
+// files are the pictures and videos of a round, brought into memory once for all its
+// networks. Make one with newFiles.
 type files struct {
-	mu      sync.Mutex // protects fetched
-	fetched map[string]func() (render.Media, error)
+	loading sync.Mutex // held while room is taken
+
+	mu      sync.Mutex // protects what follows
+	users   int        // flights of the round under way
+	holds   map[string]*share.Hold
+	brought map[string]func() (render.Media, error)
 }
 
-// fetch brings a file, or hands out what was brought. A failure is kept, too: the
-// round's other networks would meet it as well. It is an *Error without a network:
-// MediaInvalid when the file is to blame, Transient when the world is.
-func (f *files) fetch(ctx context.Context, from Fetcher, url string) (render.Media, error) {
+func newFiles() *files {
+	return &files{holds: make(map[string]*share.Hold), brought: make(map[string]func() (render.Media, error))}
+}
+
+// use says that one more flight of the round is under way. It leaves when it has ended.
+func (f *files) use() {
 	f.mu.Lock()
-	if f.fetched == nil {
-		f.fetched = make(map[string]func() (render.Media, error))
+	defer f.mu.Unlock()
+	f.users++
+}
+
+// leave is the end of a use. The last one forgets what was brought, and gives back the
+// room for it.
+func (f *files) leave() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.users--; f.users > 0 {
+		return
 	}
-	file := f.fetched[url]
+	for _, hold := range f.holds {
+		hold.Release()
+	}
+	clear(f.holds)
+	clear(f.brought)
+}
+
+// reserve takes room for files before they are brought, all at once, of which sizes are
+// the most bytes they can have. Those that have room need none.
+func (f *files) reserve(ctx context.Context, media *share.Pool, site string, sizes map[string]int64) error {
+	f.loading.Lock()
+	defer f.loading.Unlock()
+	need := int64(0)
+	f.mu.Lock()
+	for name := range f.holds {
+		delete(sizes, name)
+	}
+	f.mu.Unlock()
+	for _, size := range sizes {
+		need += size
+	}
+	hold, err := media.Take(ctx, site, need)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for name := range sizes {
+		f.holds[name] = hold
+	}
+	return nil
+}
+
+// bring brings a file that has room of size bytes into memory, or hands out what was
+// brought. A failure is kept, too: the round's other networks would meet it as well.
+func (f *files) bring(name string, size int64, from func() (render.Media, error)) (render.Media, error) {
+	f.mu.Lock()
+	file := f.brought[name]
 	if file == nil {
-		file = sync.OnceValues(func() (render.Media, error) { return bring(ctx, from, url) })
-		f.fetched[url] = file
+		file = sync.OnceValues(func() (render.Media, error) {
+			media, err := from()
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.holds[name].Give(size - int64(len(media.Data)))
+			return media, err
+		})
+		f.brought[name] = file
 	}
 	f.mu.Unlock()
 	return file()
+}
+
+// load takes room for the files of a message that a network shows.
+func (p *Publisher) load(ctx context.Context, f *flight, pub Publication, profile render.Profile) error {
+	parts, sizes := f.message.Parts, make(map[string]int64)
+	if parts.Picture != nil && profile.Pictures > 0 {
+		sizes[parts.Picture.URL] = MaxUpload
+	}
+	if parts.Video != nil && profile.Videos > 0 {
+		sizes[parts.Video.URL] = MaxUpload
+	}
+	for i, u := range parts.Uploads {
+		sizes[uploadName(i)] = int64(u.Size)
+	}
+	if len(sizes) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, laneTimeout)
+	defer cancel()
+	if err := f.files.reserve(ctx, p.media, pub.Site, sizes); err != nil {
+		return &Error{Kind: Transient, Network: pub.Provider, Message: "This server holds as many pictures and videos as it can; it goes on later.", Err: err}
+	}
+	return nil
+}
+
+// uploadName is an upload among files, which no URL is called.
+func uploadName(index int) string { return fmt.Sprint("upload ", index) }
+
+// fetch brings a file from the web. The error is an *Error without a network:
+// MediaInvalid when the file is to blame, Transient when the world is.
+func (p *Publisher) fetch(ctx context.Context, f *flight, url string) (render.Media, error) {
+	return f.files.bring(url, MaxUpload, func() (render.Media, error) { return bring(ctx, p.o.Fetcher, url) })
+}
+
+// upload brings an upload from the store.
+func (p *Publisher) upload(ctx context.Context, f *flight, pub Publication, index int) (render.Media, error) {
+	u := f.message.Parts.Uploads[index]
+	return f.files.bring(uploadName(index), int64(u.Size), func() (render.Media, error) {
+		data, err := p.o.Store.Upload(ctx, pub.Site, pub.Message, index)
+		if err != nil {
+			return render.Media{}, fmt.Errorf("read upload %d of %s: %w", index, pub.Message, err)
+		}
+		return render.Media{Name: u.Name, Type: u.Type, Data: data}, nil
+	})
 }
 
 // bring fetches a file.
@@ -71,6 +174,9 @@ func (p *Publisher) content(ctx context.Context, f *flight, pub Publication, pro
 			c.Tracked[l.Target] = bases.ShortURL(l.Ref)
 		}
 	}
+	if err := p.load(ctx, f, pub, profile); err != nil {
+		return c, nil, err
+	}
 	var losses []render.Loss
 	if parts.Video != nil {
 		loss, err := p.addVideo(ctx, f, pub, profile, &c)
@@ -85,19 +191,19 @@ func (p *Publisher) content(ctx context.Context, f *flight, pub Publication, pro
 		if profile.Pictures == 0 {
 			losses = append(losses, "the picture is not shown")
 		} else {
-			media, err := f.files.fetch(ctx, p.o.Fetcher, parts.Picture.URL)
+			media, err := p.fetch(ctx, f, parts.Picture.URL)
 			if err != nil {
 				return c, nil, err
 			}
 			c.Media = append(c.Media, media)
 		}
 	}
-	for i, u := range parts.Uploads {
-		data, err := p.o.Store.Upload(ctx, pub.Site, pub.Message, i)
+	for i := range parts.Uploads {
+		media, err := p.upload(ctx, f, pub, i)
 		if err != nil {
-			return c, nil, fmt.Errorf("read upload %d of %s: %w", i, pub.Message, err)
+			return c, nil, err
 		}
-		c.Media = append(c.Media, render.Media{Name: u.Name, Type: u.Type, Data: data})
+		c.Media = append(c.Media, media)
 	}
 	return c, losses, nil
 }
@@ -107,7 +213,7 @@ func (p *Publisher) content(ctx context.Context, f *flight, pub Publication, pro
 func (p *Publisher) addVideo(ctx context.Context, f *flight, pub Publication, profile render.Profile, c *render.Content) (render.Loss, error) {
 	url := f.message.Parts.Video.URL
 	if profile.Videos > 0 {
-		media, err := f.files.fetch(ctx, p.o.Fetcher, url)
+		media, err := p.fetch(ctx, f, url)
 		if err == nil && strings.HasPrefix(media.Type, "video/") {
 			c.Media = append(c.Media, media)
 			return "", nil

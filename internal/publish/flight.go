@@ -71,7 +71,9 @@ func (p *Publisher) depart(ctx context.Context, round Round) {
 		}
 	}
 	// Those that wait do not keep the uploads in memory.
-	message, shared, left := round.Message, new(files), false
+	message, shared, left := round.Message, newFiles(), false
+	shared.use()
+	defer shared.leave()
 	message.Parts.Uploads = slices.Clone(message.Parts.Uploads)
 	for i := range message.Parts.Uploads {
 		message.Parts.Uploads[i].Data = nil
@@ -94,7 +96,7 @@ const putTogether = 10
 // Run does not run. message may be nil: then message and publication are read.
 func (p *Publisher) start(ref Ref, message *Message, pub Publication, shared *files) bool {
 	if shared == nil {
-		shared = new(files)
+		shared = newFiles()
 	}
 	f := &flight{ref: ref, files: shared, done: make(chan struct{}), message: message, pub: pub}
 	p.mu.Lock()
@@ -106,9 +108,12 @@ func (p *Publisher) start(ref Ref, message *Message, pub Publication, shared *fi
 	p.flights[ref] = f
 	p.underway.Add(1)
 	p.mu.Unlock()
+	shared.use()
 	go func() {
 		defer p.underway.Done()
-		if !p.deliver(ctx, f) {
+		written := p.deliver(ctx, f)
+		shared.leave()
+		if !written {
 			close(f.done)
 			pause(stop, time.Minute) // in the way of nobody but itself
 			p.land(f)

@@ -12,6 +12,7 @@ import (
 
 	"herald.example/internal/fetch"
 	"herald.example/internal/link"
+	"herald.example/internal/share"
 	"herald.example/internal/site"
 )
 
@@ -62,6 +63,7 @@ type Options struct {
 	Wait        time.Duration // how long Publish waits for the networks; 0: 10 s
 	TokenLength int           // characters of links' tokens; 0: link.DefaultToken
 	Calls       int           // calls of one server of a network at a time, and an eighth more with pictures or videos; 0: 256
+	MediaBytes  int64         // bytes of pictures and videos in memory at a time, half of them for one site; 0: 256 MiB
 	Drain       time.Duration // how long Run waits for calls under way when it ends; 0: 10 s
 	Log         *slog.Logger  // nil: no log
 }
@@ -90,6 +92,7 @@ type Publisher struct {
 
 	lanes     keyed // calls at a time for a server
 	heavy     keyed // the same, of calls that hold pictures and videos in memory
+	media     *share.Pool
 	refreshes keyed // one refresh at a time for an identity
 	pauses    pauses
 	counts    counts
@@ -107,6 +110,7 @@ func New(o Options) *Publisher {
 	set(&o.Drain, 10*time.Second)
 	set(&o.TokenLength, link.DefaultToken)
 	set(&o.Calls, 256)
+	set(&o.MediaBytes, 256<<20)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -117,12 +121,13 @@ func New(o Options) *Publisher {
 		// A server that takes none of them leaves room for publications to others.
 		lanes:     keyed{places: o.Calls, most: min(4*o.Calls, maxFlights/4)},
 		heavy:     keyed{places: max(o.Calls/8, 1), most: min(4*o.Calls, maxFlights/4)},
+		media:     share.NewPool(o.MediaBytes),
 		refreshes: keyed{places: 1, most: maxFlights},
 		flights:   make(map[Ref]*flight),
 	}
 }
 
-func set[T int | time.Duration](field *T, value T) {
+func set[T int | int64 | time.Duration](field *T, value T) {
 	if *field == 0 {
 		*field = value
 	}

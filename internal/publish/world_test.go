@@ -447,9 +447,17 @@ type fetcher struct {
 	calls int
 	err   error
 	first func(context.Context) // called by the first call; may be nil
+	takes time.Duration
+
+	under, most atomic.Int32 // calls at a time
 }
 
 func (f *fetcher) Fetch(ctx context.Context, url string, _ int64) (fetch.Media, error) {
+	if n := f.under.Add(1); n > f.most.Load() {
+		f.most.Store(n)
+	}
+	defer f.under.Add(-1)
+	time.Sleep(f.takes)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls++

@@ -92,14 +92,14 @@ type Hold struct {
 	bytes int64
 }
 
-// Keep gives back all but n bytes: when it is known how many are needed.
-func (h *Hold) Keep(n int64) {
-	back := h.bytes - max(n, 0)
-	if back > 0 {
-		h.bytes -= back
-		h.pool.give(h.site, back)
+// Give gives n bytes back, and at most what is held: when it is known how many are
+// needed.
+func (h *Hold) Give(n int64) {
+	if n = min(n, h.bytes); n > 0 {
+		h.bytes -= n
+		h.pool.give(h.site, n)
 	}
 }
 
 // Release gives everything back. Further calls do nothing.
-func (h *Hold) Release() { h.Keep(0) }
+func (h *Hold) Release() { h.Give(h.bytes) }

@@ -36,7 +36,7 @@ func TestPool(t *testing.T) {
 		third := take("b", 50)
 		refused("c", 1) // more than all
 		take("c", 0)    // which takes nothing
-		time.AfterFunc(time.Minute, func() { first.Keep(40); first.Keep(10) })
+		time.AfterFunc(time.Minute, func() { first.Give(-5); first.Give(20) })
 		take("a", 20).Release() // who waits gets what is given back
 		third.Release()
 		third.Release()
