@@ -56,7 +56,7 @@ func (h *Handler) readBody(ctx context.Context, w http.ResponseWriter, r *http.R
 	return text.String(), release, nil
 }
 
-var errTooLarge = faultf(codeTooLarge, "The body is larger than %d bytes.", maxBody)
+var errTooLarge = faultf(codeTooLarge, "The body, or the query, is larger than %d bytes.", maxBody)
 
 // isForm says whether a body may be a form: what says that it is something else would
 // be read as a form of nonsense.

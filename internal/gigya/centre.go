@@ -17,7 +17,7 @@ type DataCentre struct {
 type DataCentres []DataCentre
 
 // VendorDataCentres are those of Gigya, which real clients are set up for: contract,
-// section 2. Hosts of the oldest clients name none, which means the first one.
+// section 2. The hosts of the oldest clients name none, which means us1.
 var VendorDataCentres = DataCentres{
 	{"us1", "us1.gigya.com"},
 	{"eu1", "eu1.gigya.com"},

@@ -59,8 +59,8 @@ func showClient(r *http.Request, p *parameters) shown {
 
 // authenticate finds the site that a call is for, and who calls. The order of its
 // checks is that of the contract's section 4.8. Whatever a request shows must be right,
-// also when less would do. A nonce is used up only when all else is right: the Java SDK
-// repeats a request whose timestamp was stale byte for byte.
+// also when less would do. A nonce is used up only when all else is right, so it comes
+// last: the Java SDK repeats a request whose timestamp was stale byte for byte.
 func (h *Handler) authenticate(ctx context.Context, c *call) error {
 	s, keyName := show(c.r, c.parameters), "apiKey"
 	if c.method.client {
@@ -192,7 +192,7 @@ func (c *call) checkSignature(s shown, secret site.Secret) error {
 	if c.userKey != "" {
 		scope = "userKey " + c.userKey
 	}
-	c.nonces = append(c.nonces, nonceUse{scope, nonce, c.now.Add(nonceKept), faultf(codeNonce, "")})
+	c.nonces = append(c.nonces, nonceUse{scope, strings.Clone(nonce), c.now.Add(nonceKept), faultf(codeNonce, "")})
 	return nil
 }
 
@@ -242,7 +242,7 @@ func (c *call) checkJWT(s shown) error {
 	return nil
 }
 
-// nonceUse is a nonce that a call uses up.
+// nonceUse is a nonce that a call uses up. Its texts keep nothing of the body alive.
 type nonceUse struct {
 	scope, nonce string
 	until        time.Time

@@ -135,8 +135,12 @@ func (h *Handler) respond(ctx context.Context, w http.ResponseWriter, c *call) (
 	}()
 	body, release, err := h.readBody(ctx, w, c.r)
 	defer release()
+	query := c.r.URL.RawQuery
+	if len(query) > maxBody {
+		query, err = "", errTooLarge
+	}
 	var formErr, parseErr error
-	c.parameters, parseErr = parseParameters(c.r.URL.RawQuery, body)
+	c.parameters, parseErr = parseParameters(query, body)
 	a.form, formErr = readForm(c.parameters)
 	if err == nil {
 		err = parseErr

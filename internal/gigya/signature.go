@@ -16,12 +16,10 @@ import (
 // sigName is the parameter that the signature does not cover.
 const sigName = "sig"
 
-// baseString is what is signed: contract, section 4.2. url has no query.
-func baseString(method, url string, list []parameter) []byte {
-	return append(appendHead(nil, method, url), appendSigned(nil, list)...)
-}
+// What is signed is a base string, made of a head and the parameters: contract, section
+// 4.2.
 
-// appendHead appends the method and the URL of a base string.
+// appendHead appends the method and the URL, which has no query.
 func appendHead(dst []byte, method, url string) []byte {
 	dst = append(dst, strings.ToUpper(method)...)
 	dst = append(dst, '&')
@@ -29,8 +27,8 @@ func appendHead(dst []byte, method, url string) []byte {
 	return append(dst, '&')
 }
 
-// appendSigned appends the parameters of a base string: sorted by their bytes, names
-// encoded once and values twice.
+// appendSigned appends the parameters: sorted by their bytes, names encoded once and
+// values twice.
 func appendSigned(dst []byte, list []parameter) []byte {
 	sorted := make([]parameter, 0, len(list))
 	for _, p := range list {

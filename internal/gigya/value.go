@@ -112,7 +112,7 @@ func decodeObject(raw string, dst any) error {
 		return fmt.Errorf("%s must be %s, not %s", quote(cmp.Or(wrong.Field, "a member")), kindName(wrong.Type), wrong.Value)
 	}
 	if syntax, found := errors.AsType[*json.SyntaxError](err); found {
-		return fmt.Errorf("it is no JSON: %v (at byte %d)", syntax, syntax.Offset)
+		return fmt.Errorf("it is no JSON: %s (at byte %d)", syntax.Error(), syntax.Offset)
 	}
 	return err
 }
