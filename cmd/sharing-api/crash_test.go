@@ -105,7 +105,7 @@ func newCrash(t *testing.T, rng *rand.Rand) *crash {
 		t.Fatal(err)
 	}
 	c.site = s.ID
-	user, err := c.operator.AddUser(t.Context(), s.ID)
+	user, err := c.operator.AddUser(t.Context(), s.ID, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,12 @@ package main
 
 import (
 	"bytes"
+	"cmp"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -25,16 +30,28 @@ var (
 	uuids  = regexp.MustCompile(`[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
 	dates  = regexp.MustCompile(`\b20\d\d-\d\d-\d\dT[\d:.]+Z`)
 	spaces = regexp.MustCompile(` {2,}`)
+
+	apiKeys  = regexp.MustCompile(`\b3_[\w-]{62}`)
+	userKeys = regexp.MustCompile(`\bA[\w-]{15}`)
+	secrets  = regexp.MustCompile(`[\w+/]{43}=`)
 )
 
 // TestOperator runs commands against one server, in order, and compares what they
 // print and how they end. In what is printed, UUID stands for a UUID, DATE for a
-// date, API and REDIRECT for addresses; in arguments, {name} for the first UUID
-// that the command with that name to save printed.
+// date, API and REDIRECT for addresses, API KEY, USER KEY and SECRET for those of
+// Gigya's dialect; in arguments, {name} for the first user key, or else the first
+// UUID, that the command with that name to save printed.
 func TestOperator(t *testing.T) {
 	s := start(t, t.TempDir())
 	saved := make(map[string]string)
 	var publicKey, privateKey string // of the site
+	var gigyaSecrets []string
+	const gigya = `"gigya":{"apiKey":"API KEY","dataCenter":"","trustedShareURLs":["*"],"shortURLs":"always","cid":"","enabledProviders":[],"userKeys":[]}`
+	pemFile := filepath.Join(t.TempDir(), "app.pem")
+	if err := os.WriteFile(pemFile, publicPEM(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	saved["pem"] = pemFile
 	const alice = "identity  UUID\nuser  UUID\nprovider  facebook\naccount  alice\naccount ID  alice\ndisplay name  alice\nprofile  http://API/simulated/?account=alice&provider=facebook\n"
 	for _, c := range []struct {
 		name   string
@@ -47,8 +64,8 @@ func TestOperator(t *testing.T) {
 	}{
 		{name: "no sites", args: "site list --json", stdout: `{"sites":[]}`},
 		{name: "add a site", args: "site add shop --domain 127.0.0.1 --simulate twitter,facebook --json", save: "site",
-			stdout: `{"site":{"site_id":"UUID","name":"shop","date_creation":"DATE","domain":"127.0.0.1","simulated_providers":["facebook","twitter"],"keys":[{"public_key":"UUID","date_creation":"DATE"}]},` +
-				`"new_keys":{"public_key":"UUID","private_key":"UUID"}}`},
+			stdout: `{"site":{"site_id":"UUID","name":"shop","date_creation":"DATE","domain":"127.0.0.1","simulated_providers":["facebook","twitter"],"keys":[{"public_key":"UUID","date_creation":"DATE"}],` + gigya + `},` +
+				`"new_keys":{"public_key":"UUID","private_key":"UUID","apiKey":"API KEY","secret":"SECRET"}}`},
 		{name: "add it again", args: "site add shop", code: command.Failed,
 			stderr: "sharing-api: add site shop: put site \"shop\": name is taken; choose another one\n"},
 		{name: "add with a bad name", args: "site add Shop", code: command.Failed,
@@ -56,17 +73,40 @@ func TestOperator(t *testing.T) {
 		{name: "add with a foreign domain", args: "site add other --domain go.example.com", code: command.Failed,
 			stderr: "sharing-api: add site other: bad domain: go.example.com is not served here; served are 127.0.0.1\n"},
 		{name: "add another", args: "site add other",
-			stdout: "site  other\nID  UUID\nmade  DATE\npublic key  UUID\nprivate key  UUID (shown this once)\n"},
+			stdout: "site  other\nID  UUID\nmade  DATE\npublic key  UUID\nprivate key  UUID (shown this once)\nAPI key  API KEY\nsecret  SECRET (shown this once)\n"},
 		{name: "edit", args: "site edit other --name shelf --simulate *",
 			stdout: "site  shelf\nID  UUID\nmade  DATE\nsimulated  *\n"},
 		{name: "edit again", args: "site edit shelf --domain= --no-simulate --json",
-			stdout: `{"site":{"site_id":"UUID","name":"shelf","date_creation":"DATE","domain":"","simulated_providers":[],"keys":[{"public_key":"UUID","date_creation":"DATE"}]}}`},
+			stdout: `{"site":{"site_id":"UUID","name":"shelf","date_creation":"DATE","domain":"","simulated_providers":[],"keys":[{"public_key":"UUID","date_creation":"DATE"}],` + gigya + `}}`},
+		{name: "edit what Gigya's dialect needs", args: "site edit shelf --data-centre US1 --trusted Example.com,*.example.com/a* --short-urls whenRequired --cid home --providers twitter,facebook",
+			stdout: "site  shelf\nID  UUID\nmade  DATE\ndata centre  us1\ntrusted  *.example.com/a*, example.com/*\nshort URLs  whenRequired\ncontext ID  home\nproviders  facebook, twitter\n"},
+		{name: "trust nothing", args: "site edit shelf --data-centre= --no-trusted --short-urls= --cid= --no-providers",
+			stdout: "site  shelf\nID  UUID\nmade  DATE\ntrusted  nothing\n"},
+		{name: "trust all again", args: "site edit shelf --trusted *", stdout: "site  shelf\nID  UUID\nmade  DATE\n"},
+		{name: "a bad pattern", args: "site edit shelf --trusted https://example.com/*", code: command.Failed,
+			stderr: "sharing-api: edit site shelf: bad setting: pattern \"https://example.com/*\" has a scheme; leave it out, http and https are alike\n"},
 		{name: "list", args: "site list",
 			stdout: "SITE  ID  MADE  DOMAIN  SIMULATED\nshop  UUID  DATE  127.0.0.1  facebook,twitter\nshelf  UUID  DATE  \n"},
 		{name: "keys", args: "site keys shop", stdout: "PUBLIC KEY  MADE  EXPIRES\nUUID  DATE  never\n"},
 		{name: "rotate keys", args: "site keys {site} --rotate --grace 1h", save: "rotated",
 			stdout: "site  shop\nID  UUID\nmade  DATE\ndomain  127.0.0.1\nsimulated  facebook, twitter\npublic key  UUID\nprivate key  UUID (shown this once)\n"},
 		{name: "keys after that", args: "site keys shop", stdout: "PUBLIC KEY  MADE  EXPIRES\nUUID  DATE  never\nUUID  DATE  DATE\n"},
+		{name: "API key", args: "site keys shop --gigya", stdout: "API key  API KEY\n"},
+		{name: "rotate the secret", args: "site keys shelf --gigya --rotate", stdout: "site  shelf\nID  UUID\nmade  DATE\nAPI key  API KEY\nsecret  SECRET (shown this once)\n"},
+		{name: "rotate the secret, for programs", args: "site keys shelf --gigya --rotate --json",
+			stdout: `{"site":{"site_id":"UUID","name":"shelf","date_creation":"DATE","domain":"","simulated_providers":[],"keys":[{"public_key":"UUID","date_creation":"DATE"}],` + gigya + `},"new_keys":{"apiKey":"API KEY","secret":"SECRET"}}`},
+		{name: "no user keys", args: "site user-key list shelf", stdout: "USER KEY  KIND  MADE\n"},
+		{name: "add a user key", args: "site user-key add shelf", save: "key", stdout: "user key  USER KEY\nkind  secret\nmade  DATE\nsecret  SECRET (shown this once)\n"},
+		{name: "add one with a public key", args: "site user-key add shelf --public-key-file {pem}", stdout: "user key  USER KEY\nkind  rsa\nmade  DATE\n"},
+		{name: "add one, for programs", args: "site user-key add shelf --json", save: "third", stdout: `{"userKey":"USER KEY","kind":"secret","date_creation":"DATE","secret":"SECRET"}`},
+		{name: "add one of no key", args: "site user-key add shelf --public-key-file /dev/null", code: command.Failed,
+			stderr: "sharing-api: --public-key-file: /dev/null is empty\n"},
+		{name: "user keys", args: "site user-key list shelf", stdout: "USER KEY  KIND  MADE\nUSER KEY  secret  DATE\nUSER KEY  rsa  DATE\nUSER KEY  secret  DATE\n"},
+		{name: "remove a user key", args: "site user-key rm shelf {key}", stdout: "removed user key USER KEY; 2 keys are left\n"},
+		{name: "remove it again", args: "site user-key rm shelf {key}", code: command.Failed,
+			stderr: "sharing-api: remove user key of site shelf: user key: not found; site list, user list and identity list print what is there\n"},
+		{name: "remove another", args: "site user-key rm shelf {third}", stdout: "removed user key USER KEY; 1 key is left\n"},
+		{name: "user keys, for programs", args: "site user-key list shelf --json", stdout: `{"userKeys":[{"userKey":"USER KEY","kind":"rsa","date_creation":"DATE"}]}`},
 		{name: "keys of nobody", args: "site keys nobody", code: command.Failed,
 			stderr: "sharing-api: read keys of site nobody: site \"nobody\": not found; site list, user list and identity list print what is there\n"},
 
@@ -81,15 +121,24 @@ func TestOperator(t *testing.T) {
 			stderr: "sharing-api: add identity to site shop: no such provider: nowhere; provider list prints the keys\n"},
 		{name: "add one that the network refuses", args: "identity add shop twitter --name #simulate:auth_revoked", code: command.Failed,
 			stderr: "sharing-api: add identity to site shop: twitter: auth_revoked (status 401): Unauthorized; give credentials that are good for posting\n"},
-		{name: "users", args: "user list shop", stdout: "USER  MADE  LAST LOGIN  LOGINS  IDENTITIES\nUUID  DATE  DATE  2  facebook:alice\n"},
+		{name: "users", args: "user list shop", stdout: "USER  UID  MADE  LAST LOGIN  LOGINS  IDENTITIES\nUUID  DATE  DATE  2  facebook:alice\n"},
 		{name: "show a user", args: "user show shop {user}",
 			stdout: "user  UUID\nmade  DATE\nlast login  DATE\nlogins  2\nIDENTITY  USER  PROVIDER  ACCOUNT  UPDATED  STATE\nUUID  UUID  facebook  alice  DATE  connected\n"},
 		{name: "identities", args: "identity list shop --json",
 			stdout: `{"entries":[{"identity_token":"UUID","user_token":"UUID","provider":"facebook","date_creation":"DATE","date_last_update":"DATE","account_id":"alice","account":"alice",` +
 				`"display_name":"alice","profile_url":"http://API/simulated/?account=alice&provider=facebook"}],"total":1}`},
 		{name: "add a second user", args: "user add shop", save: "second", stdout: "UUID\n"},
-		{name: "a page of users", args: "user list shop --limit 1 --descending", stdout: "USER  MADE  LAST LOGIN  LOGINS  IDENTITIES\nUUID  DATE  DATE  0  \n", stderr: "there are more: --after UUID\n"},
-		{name: "the next page", args: "user list shop --limit 1 --descending --after {second}", stdout: "USER  MADE  LAST LOGIN  LOGINS  IDENTITIES\nUUID  DATE  DATE  2  facebook:alice\n"},
+		{name: "a page of users", args: "user list shop --limit 1 --descending", stdout: "USER  UID  MADE  LAST LOGIN  LOGINS  IDENTITIES\nUUID  DATE  DATE  0  \n", stderr: "there are more: --after UUID\n"},
+		{name: "the next page", args: "user list shop --limit 1 --descending --after {second}", stdout: "USER  UID  MADE  LAST LOGIN  LOGINS  IDENTITIES\nUUID  DATE  DATE  2  facebook:alice\n"},
+
+		{name: "add a user with a UID", args: "user add shelf --uid user-42@example.com", save: "named", stdout: "UUID\n"},
+		{name: "add them again", args: "user add shelf --uid user-42@example.com", code: command.Failed,
+			stderr: "sharing-api: add user to site shelf: name is taken: user UUID has the UID; choose another one\n"},
+		{name: "show them by UID", args: "user show shelf user-42@example.com", stdout: "user  UUID\nUID  user-42@example.com\nmade  DATE\nlast login  DATE\nlogins  0\n"},
+		{name: "show them by token", args: "user show shelf {named} --json",
+			stdout: `{"user":{"user_token":"UUID","UID":"user-42@example.com","date_creation":"DATE","date_last_login":"DATE","num_logins":0,"identities":[]}}`},
+		{name: "show nobody", args: "user show shelf user-43@example.com", code: command.Failed,
+			stderr: "sharing-api: read user user-43@example.com: user: not found; site list, user list and identity list print what is there\n"},
 
 		{name: "no messages", args: "message list shop", stdout: "MESSAGE  MADE  LAST PUBLISHED\n"},
 		{name: "messages", args: "message list shop", save: "message", stdout: "MESSAGE  MADE  LAST PUBLISHED\nUUID  DATE  DATE\n",
@@ -108,8 +157,8 @@ func TestOperator(t *testing.T) {
 		{name: "show nobody's message", args: "message show shop {user}", code: command.Failed,
 			stderr: "sharing-api: read message \"UUID\": no such message; message list prints what is there\n"},
 
-		{name: "rotate the seal", args: "seal rotate", stdout: "sealed 4 records under a new key; the key before is forgotten, so back up sealing.key anew\n"},
-		{name: "rotate the seal, for programs", args: "seal rotate --json", stdout: `{"num_resealed":4}`},
+		{name: "rotate the seal", args: "seal rotate", stdout: "sealed 6 records under a new key; the key before is forgotten, so back up sealing.key anew\n"},
+		{name: "rotate the seal, for programs", args: "seal rotate --json", stdout: `{"num_resealed":6}`},
 
 		{name: "remove an identity", args: "identity rm shop {identity}", stdout: "removed identity UUID, alice on facebook\n"},
 		{name: "remove it again", args: "identity rm shop {identity}", code: command.Failed,
@@ -127,11 +176,12 @@ func TestOperator(t *testing.T) {
 			}
 			stdout, stderr, code := s.operate(strings.Fields(c.args)...)
 			if c.save != "" {
-				saved[c.save] = uuids.FindString(stdout)
+				saved[c.save] = cmp.Or(userKeys.FindString(stdout), uuids.FindString(stdout))
 			}
 			if found := uuids.FindAllString(stdout, -1); c.name == "add a site" && len(found) > 2 {
 				publicKey, privateKey = found[len(found)-2], found[len(found)-1]
 			}
+			gigyaSecrets = append(gigyaSecrets, secrets.FindAllString(stdout, -1)...)
 			if strings.HasPrefix(c.stdout, "{") {
 				var compact bytes.Buffer
 				if err := json.Compact(&compact, []byte(stdout)); err != nil {
@@ -141,6 +191,8 @@ func TestOperator(t *testing.T) {
 			}
 			clean := func(text string) string {
 				text = strings.NewReplacer(s.api, "API", s.redirect, "REDIRECT").Replace(text)
+				text = secrets.ReplaceAllString(apiKeys.ReplaceAllString(text, "API KEY"), "SECRET")
+				text = userKeys.ReplaceAllString(text, "USER KEY")
 				text = regexp.MustCompile(`REDIRECT/\w{7}\b`).ReplaceAllString(text, "REDIRECT/SLUG")
 				text = regexp.MustCompile(`(post|post ID)  +\S+\n`).ReplaceAllString(text, "$1  POST\n")
 				return spaces.ReplaceAllString(dates.ReplaceAllString(uuids.ReplaceAllString(text, "UUID"), "DATE"), "  ")
@@ -160,11 +212,28 @@ func TestOperator(t *testing.T) {
 		}
 	}
 	s.Stop()
-	for _, secret := range []string{privateKey} {
+	if len(gigyaSecrets) != 6 {
+		t.Errorf("got %d secrets; want one for each that was made", len(gigyaSecrets))
+	}
+	for _, secret := range append(gigyaSecrets, privateKey) {
 		if strings.Contains(s.Log.String(), secret) {
-			t.Error("got a private key in the log")
+			t.Error("got a private key or a secret in the log")
 		}
 	}
+}
+
+// publicPEM is a public RSA key.
+func publicPEM(t *testing.T) []byte {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 }
 
 // TestOperatorSecrets: credentials come from files or standard input, and are seen
@@ -245,6 +314,9 @@ func TestOperatorUsage(t *testing.T) {
 		{"two secrets at standard input", "identity add shop x --access-token-file - --app-password-file -", "standard input"},
 		{"nothing to edit", "site edit shop", "--domain"},
 		{"simulate and not", "site edit shop --simulate x --no-simulate", "--no-simulate"},
+		{"trusted and not", "site edit shop --trusted * --no-trusted", "--no-trusted"},
+		{"grace of a secret", "site keys shop --gigya --rotate --grace 1h", "--grace"},
+		{"no user key", "site user-key rm shop", "<key>"},
 		{"grace without rotation", "site keys shop --grace 1h", "--rotate"},
 		{"negative grace", "site keys shop --rotate --grace=-1h", "--grace"},
 		{"bad limit", "user list shop --limit 0", "--limit"},

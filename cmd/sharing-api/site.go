@@ -12,10 +12,11 @@ import (
 
 // siteCommands are the commands under "sharing-api site".
 type siteCommands struct {
-	Add  siteAddCommand  `cmd:"" help:"Add a site and print its keys; the private one is shown this once."`
-	List siteListCommand `cmd:"" help:"Print all sites."`
-	Edit siteEditCommand `cmd:"" help:"Change a site's name, its domain or what is simulated for it."`
-	Keys siteKeysCommand `cmd:"" help:"Print the public keys of a site, or make a new pair."`
+	Add     siteAddCommand  `cmd:"" help:"Add a site and print its keys; the private key and the secret are shown this once."`
+	List    siteListCommand `cmd:"" help:"Print all sites."`
+	Edit    siteEditCommand `cmd:"" help:"Change a site's settings."`
+	Keys    siteKeysCommand `cmd:"" help:"Print the public keys of a site, or make new ones."`
+	UserKey userKeyCommands `cmd:"" help:"Add and remove keys of applications that may act for a site, in Gigya's dialect."`
 }
 
 // siteAddCommand adds a site.
@@ -37,25 +38,51 @@ func (c *siteAddCommand) Run(call *command.Call) error {
 	})
 }
 
-// printKeys prints a site with a pair of keys that has just been made.
+// printKeys prints a site with keys that have just been made.
 func printKeys(call *command.Call, asJSON bool, s operator.Site, keys site.NewKeys) error {
 	if asJSON {
-		type pair struct {
-			Public  string `json:"public_key"`
-			Private string `json:"private_key"`
+		type newKeys struct {
+			Public  string `json:"public_key,omitempty"`
+			Private string `json:"private_key,omitempty"`
+			APIKey  string `json:"apiKey,omitempty"`
+			Secret  string `json:"secret,omitempty"`
 		}
 		return call.PrintJSON(struct {
 			Site operator.Site `json:"site"`
-			Keys pair          `json:"new_keys"`
-		}{s, pair{keys.Public, string(keys.Private)}})
+			Keys newKeys       `json:"new_keys"`
+		}{s, newKeys{keys.Public, string(keys.Private), keys.APIKey, string(keys.Secret)}})
 	}
-	return lines(call, append(siteLines(s), [2]string{"public key", keys.Public}, [2]string{"private key", string(keys.Private) + " (shown this once)"}))
+	return lines(call, append(siteLines(s), [][2]string{
+		{"public key", keys.Public}, {"private key", once(keys.Private)}, {"API key", keys.APIKey}, {"secret", once(keys.Secret)},
+	}...))
 }
 
-// siteLines are the settings of a site.
+// once is a secret in the one answer that shows it.
+func once(secret site.Secret) string {
+	if secret == "" {
+		return ""
+	}
+	return string(secret) + " (shown this once)"
+}
+
+// siteLines are the settings of a site. Those of Gigya's dialect are left out where
+// they are as a new site has them.
 func siteLines(s operator.Site) [][2]string {
+	trusted := strings.Join(s.Gigya.Trusted, ", ")
+	switch trusted {
+	case "*":
+		trusted = ""
+	case "":
+		trusted = "nothing"
+	}
+	short := s.Gigya.ShortURLs
+	if short == "always" {
+		short = ""
+	}
 	return [][2]string{
 		{"site", s.Name}, {"ID", s.ID}, {"made", date(s.Created)}, {"domain", s.Domain}, {"simulated", strings.Join(s.Simulated, ", ")},
+		{"data centre", s.Gigya.DataCentre}, {"trusted", trusted}, {"short URLs", short}, {"context ID", s.Gigya.CID},
+		{"providers", strings.Join(s.Gigya.Providers, ", ")},
 	}
 }
 
@@ -90,16 +117,37 @@ type siteEditCommand struct {
 	Domain     *string  `placeholder:"HOST" help:"Domain of its short URLs from now on; --domain= is the shortener's first one."`
 	Simulate   []string `placeholder:"PROVIDER" xor:"simulate" help:"Providers that the simulated network stands in for, instead of those before; '*' is all."`
 	NoSimulate bool     `xor:"simulate" help:"Let the simulated network stand in for nobody."`
+
+	DataCentre  *string  `placeholder:"LABEL" group:"Gigya's dialect" help:"Data centre whose requests are served, such as us1; --data-centre= is any."`
+	Trusted     []string `placeholder:"PATTERN" xor:"trusted" group:"Gigya's dialect" help:"URLs that may be shared, instead of those before, such as example.com/* or *.example.com/shop/*; '*' is all."`
+	NoTrusted   bool     `xor:"trusted" group:"Gigya's dialect" help:"Let no URL be shared."`
+	ShortURLs   *string  `name:"short-urls" placeholder:"WHEN" group:"Gigya's dialect" help:"Which URLs are shortened when a call does not say: always, whenRequired or never."`
+	CID         *string  `name:"cid" placeholder:"TEXT" group:"Gigya's dialect" help:"Context ID of calls that have none; --cid= is none."`
+	Providers   []string `placeholder:"PROVIDER" xor:"providers" group:"Gigya's dialect" help:"Networks that a call publishes to when it does not say, instead of those before."`
+	NoProviders bool     `xor:"providers" group:"Gigya's dialect" help:"Let such a call publish to all networks that its user is connected to."`
+}
+
+// edit is what is to change.
+func (c *siteEditCommand) edit() operator.SiteEdit {
+	edit := operator.SiteEdit{Name: c.Name, Domain: c.Domain, Simulated: c.Simulate, Gigya: operator.GigyaEdit{
+		DataCentre: c.DataCentre, Trusted: c.Trusted, ShortURLs: c.ShortURLs, CID: c.CID, Providers: c.Providers,
+	}}
+	for _, list := range []struct {
+		none  bool
+		texts *[]string
+	}{{c.NoSimulate, &edit.Simulated}, {c.NoTrusted, &edit.Gigya.Trusted}, {c.NoProviders, &edit.Gigya.Providers}} {
+		if list.none {
+			*list.texts = []string{}
+		}
+	}
+	return edit
 }
 
 // Run changes the site and prints it.
 func (c *siteEditCommand) Run(call *command.Call) error {
-	edit := operator.SiteEdit{Name: c.Name, Domain: c.Domain, Simulated: c.Simulate}
-	if c.NoSimulate {
-		edit.Simulated = []string{}
-	}
-	if edit.Name == nil && edit.Domain == nil && edit.Simulated == nil {
-		return command.Usagef("nothing to change; give --name, --domain, --simulate or --no-simulate")
+	edit := c.edit()
+	if edit.Name == nil && edit.Domain == nil && edit.Simulated == nil && edit.Gigya.IsZero() {
+		return command.Usagef("nothing to change; give --name, --domain, --simulate or another setting; --help lists them")
 	}
 	return c.ask("edit site "+c.Site, func(client *operator.Client) error {
 		s, err := client.EditSite(call.Context, c.Site, edit)
@@ -124,7 +172,8 @@ func printSite(call *command.Call, s operator.Site) error {
 type siteKeysCommand struct {
 	remote
 	Site   string        `arg:"" help:"Name or ID of the site."`
-	Rotate bool          `help:"Make a new pair of keys and print it; the private key is shown this once."`
+	Gigya  bool          `help:"The API key and the secret of Gigya's dialect, instead of the pairs of keys."`
+	Rotate bool          `help:"Make a new pair of keys and print it; the private key is shown this once. With --gigya make a new secret, which ends the one before at once."`
 	Grace  time.Duration `default:"0s" placeholder:"DURATION" help:"How long the pairs before stay good, with --rotate, such as 24h (they end at once)."`
 }
 
@@ -135,6 +184,16 @@ func (c *siteKeysCommand) Run(call *command.Call) error {
 		return command.Usagef("--grace is %s; give 0s or more", c.Grace)
 	case c.Grace > 0 && !c.Rotate:
 		return command.Usagef("--grace belongs to --rotate")
+	case c.Grace > 0 && c.Gigya:
+		return command.Usagef("--grace belongs to pairs of keys; a secret ends at once")
+	case c.Rotate && c.Gigya:
+		return c.ask("rotate secret of site "+c.Site, func(client *operator.Client) error {
+			s, secret, err := client.RotateSecret(call.Context, c.Site)
+			if err != nil {
+				return err
+			}
+			return printKeys(call, c.JSON, s, site.NewKeys{APIKey: s.Gigya.APIKey, Secret: secret})
+		})
 	case c.Rotate:
 		return c.ask("rotate keys of site "+c.Site, func(client *operator.Client) error {
 			s, keys, err := client.RotateKeys(call.Context, c.Site, c.Grace)
@@ -149,8 +208,11 @@ func (c *siteKeysCommand) Run(call *command.Call) error {
 		if err != nil {
 			return err
 		}
-		if c.JSON {
+		switch {
+		case c.JSON:
 			return printSite(call, s)
+		case c.Gigya:
+			return lines(call, [][2]string{{"API key", s.Gigya.APIKey}})
 		}
 		var rows [][]string
 		for _, k := range s.Keys {

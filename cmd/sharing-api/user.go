@@ -1,18 +1,20 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"herald.example/internal/command"
 	"herald.example/internal/operator"
+	"herald.example/internal/site"
 )
 
 // userCommands are the commands under "sharing-api user".
 type userCommands struct {
 	Add  userAddCommand  `cmd:"" help:"Add a user without identities and print the token."`
 	List userListCommand `cmd:"" help:"Print the users of a site in the order they were made."`
-	Show userShowCommand `cmd:"" help:"Print a user with their identities."`
+	Show userShowCommand `cmd:"" help:"Print a user, named by token or UID, with their identities."`
 	Rm   userRmCommand   `cmd:"" help:"Remove a user with their identities. What was published stays."`
 }
 
@@ -20,12 +22,13 @@ type userCommands struct {
 type userAddCommand struct {
 	remote
 	Site string `arg:"" help:"Name or ID of the site."`
+	UID  string `name:"uid" placeholder:"UID" help:"The site's own name of the user, for Gigya's dialect (none)."`
 }
 
 // Run prints the token alone on a line, for use in scripts.
 func (c *userAddCommand) Run(call *command.Call) error {
 	return c.ask("add user to site "+c.Site, func(client *operator.Client) error {
-		u, err := client.AddUser(call.Context, c.Site)
+		u, err := client.AddUser(call.Context, c.Site, c.UID)
 		if err != nil {
 			return err
 		}
@@ -62,12 +65,12 @@ func (c *userListCommand) Run(call *command.Call) error {
 		if err != nil {
 			return err
 		}
-		return printPage(call, c.JSON, page, []string{"USER", "MADE", "LAST LOGIN", "LOGINS", "IDENTITIES"}, func(u operator.User) []string {
+		return printPage(call, c.JSON, page, []string{"USER", "UID", "MADE", "LAST LOGIN", "LOGINS", "IDENTITIES"}, func(u operator.User) []string {
 			var accounts []string
 			for _, i := range u.Identities {
 				accounts = append(accounts, i.Provider+":"+i.Name)
 			}
-			return []string{u.Token, date(u.Created), date(u.LastLogin), fmt.Sprint(u.Logins), strings.Join(accounts, ", ")}
+			return []string{u.Token, u.UID, date(u.Created), date(u.LastLogin), fmt.Sprint(u.Logins), strings.Join(accounts, ", ")}
 		})
 	})
 }
@@ -76,13 +79,19 @@ func (c *userListCommand) Run(call *command.Call) error {
 type userShowCommand struct {
 	remote
 	Site string `arg:"" help:"Name or ID of the site."`
-	User string `arg:"" help:"Token of the user."`
+	User string `arg:"" help:"Token of the user, or else their UID."`
 }
 
 // Run prints the user.
 func (c *userShowCommand) Run(call *command.Call) error {
 	return c.ask("read user "+c.User, func(client *operator.Client) error {
 		u, err := client.User(call.Context, c.Site, c.User)
+		if errors.Is(err, site.ErrNotFound) {
+			var byUID error
+			if u, byUID = client.UserByUID(call.Context, c.Site, c.User); !errors.Is(byUID, site.ErrNotFound) {
+				err = byUID
+			}
+		}
 		if err != nil {
 			return err
 		}
@@ -90,7 +99,7 @@ func (c *userShowCommand) Run(call *command.Call) error {
 			return printUser(call, u)
 		}
 		if err := lines(call, [][2]string{
-			{"user", u.Token}, {"made", date(u.Created)}, {"last login", date(u.LastLogin)}, {"logins", fmt.Sprint(u.Logins)},
+			{"user", u.Token}, {"UID", u.UID}, {"made", date(u.Created)}, {"last login", date(u.LastLogin)}, {"logins", fmt.Sprint(u.Logins)},
 		}); err != nil || len(u.Identities) == 0 {
 			return err
 		}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"herald.example/internal/command"
+	"herald.example/internal/operator"
+	"herald.example/internal/site"
+)
+
+// userKeyCommands are the commands under "sharing-api site user-key".
+type userKeyCommands struct {
+	Add  userKeyAddCommand  `cmd:"" help:"Add a key and print it; its secret is shown this once."`
+	List userKeyListCommand `cmd:"" help:"Print the keys of a site in the order they were made."`
+	Rm   userKeyRmCommand   `cmd:"" help:"Remove a key. It ends at once."`
+}
+
+// userKeyAddCommand adds a user key.
+type userKeyAddCommand struct {
+	remote
+	Site          string `arg:"" help:"Name or ID of the site."`
+	PublicKeyFile string `placeholder:"FILE" help:"PEM file with the application's public RSA key, instead of a secret; - is standard input."`
+}
+
+// Run prints the key, and its secret.
+func (c *userKeyAddCommand) Run(call *command.Call) error {
+	text, err := readPEM("--public-key-file", c.PublicKeyFile)
+	if err != nil {
+		return err
+	}
+	return c.ask("add user key to site "+c.Site, func(client *operator.Client) error {
+		k, secret, err := client.AddUserKey(call.Context, c.Site, text)
+		if err != nil {
+			return err
+		}
+		return printUserKey(call, c.JSON, k, secret)
+	})
+}
+
+// printUserKey prints a key that has just been made.
+func printUserKey(call *command.Call, asJSON bool, k operator.UserKey, secret site.Secret) error {
+	if asJSON {
+		return call.PrintJSON(struct {
+			operator.UserKey
+			Secret string `json:"secret,omitempty"`
+		}{k, string(secret)})
+	}
+	return lines(call, [][2]string{{"user key", k.Key}, {"kind", k.Kind}, {"made", date(k.Created)}, {"secret", once(secret)}})
+}
+
+// maxPEM is the longest file of a public key, in bytes.
+const maxPEM = 16 << 10
+
+// readPEM reads the file that a flag names; without a file there is no text.
+func readPEM(flag, path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	file := os.Stdin
+	if path != "-" {
+		var err error
+		if file, err = os.Open(path); err != nil {
+			return "", fmt.Errorf("%s: %w", flag, err)
+		}
+		defer file.Close()
+	}
+	raw, err := io.ReadAll(io.LimitReader(file, maxPEM+1))
+	switch {
+	case err != nil:
+	case len(raw) > maxPEM:
+		err = fmt.Errorf("%s is longer than %d bytes", path, maxPEM)
+	case len(raw) == 0:
+		err = fmt.Errorf("%s is empty", path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", flag, err)
+	}
+	return string(raw), nil
+}
+
+// userKeyListCommand prints the user keys of a site.
+type userKeyListCommand struct {
+	remote
+	Site string `arg:"" help:"Name or ID of the site."`
+}
+
+// Run prints the keys.
+func (c *userKeyListCommand) Run(call *command.Call) error {
+	return c.ask("list user keys of site "+c.Site, func(client *operator.Client) error {
+		s, err := client.Site(call.Context, c.Site)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return call.PrintJSON(struct {
+				UserKeys []operator.UserKey `json:"userKeys"`
+			}{s.Gigya.UserKeys})
+		}
+		var rows [][]string
+		for _, k := range s.Gigya.UserKeys {
+			rows = append(rows, []string{k.Key, k.Kind, date(k.Created)})
+		}
+		return table(call, []string{"USER KEY", "KIND", "MADE"}, rows)
+	})
+}
+
+// userKeyRmCommand removes a user key.
+type userKeyRmCommand struct {
+	remote
+	Site string `arg:"" help:"Name or ID of the site."`
+	Key  string `arg:"" help:"The user key."`
+}
+
+// Run removes the key and says so.
+func (c *userKeyRmCommand) Run(call *command.Call) error {
+	return c.ask("remove user key of site "+c.Site, func(client *operator.Client) error {
+		s, err := client.RemoveUserKey(call.Context, c.Site, c.Key)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return printSite(call, s)
+		}
+		_, err = fmt.Fprintf(call.Stdout, "removed user key %s; %s left\n", command.OneLine(c.Key), count(len(s.Gigya.UserKeys), "key is", "keys are"))
+		return err
+	})
+}
