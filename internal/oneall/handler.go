@@ -130,8 +130,8 @@ type Handler struct {
 	o         Options
 	log       *slog.Logger
 	wrongKeys *limiter
-	// Bodies that are held.
-	small, large *share.Pool
+	// Room for bodies, and for answers that are read together.
+	small, large, reads *share.Pool
 }
 
 // NewHandler returns a Handler. It starts nothing.
@@ -156,7 +156,7 @@ func NewHandler(o Options) *Handler {
 	}
 	return &Handler{
 		o: o, log: o.Log, wrongKeys: newLimiter(o.WrongKeys),
-		small: share.NewPool(smallBodies), large: share.NewPool(largeBodies * o.MaxBody),
+		small: share.NewPool(smallBodies), large: share.NewPool(largeBodies * o.MaxBody), reads: share.NewPool(reads * readRoom),
 	}
 }
 
@@ -179,7 +179,7 @@ type call struct {
 	// keyless says that nobody has shown the site's keys: the host named the site, or
 	// a publish token did.
 	keyless bool
-	holds   []*share.Hold // room that the body takes
+	room    *share.Hold // that body or answer take; nil: none yet
 }
 
 // context ends when the caller goes.
@@ -192,12 +192,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	route, token, f := findRoute(r.URL.EscapedPath())
-	code, body, contentType := h.respond(w, r, route, token, f)
+	c := &call{w: w, r: r, token: token}
+	defer c.release()
+	code, body, contentType := h.respond(c, route, f)
+	c.keep(int64(len(body)))
 	write(w, r, code, body, contentType)
 }
 
 // respond makes the envelope for a request, also when something panics on the way.
-func (h *Handler) respond(w http.ResponseWriter, r *http.Request, at *route, token string, f format) (code int, body []byte, contentType string) {
+func (h *Handler) respond(c *call, at *route, f format) (code int, body []byte, contentType string) {
+	r := c.r
 	defer func() {
 		if cause := recover(); cause != nil {
 			h.log.Error("answering a request panicked", "method", r.Method, "path", r.URL.Path, "panic", cause, "stack", string(debug.Stack()))
@@ -205,9 +209,9 @@ func (h *Handler) respond(w http.ResponseWriter, r *http.Request, at *route, tok
 			body, contentType = h.render(f, resource(r), answer{code: code, info: internalInfo})
 		}
 	}()
-	a, err := h.answer(w, r, at, token)
+	a, err := h.answer(c, at)
 	if err != nil {
-		a = h.refuse(w, r, err)
+		a = h.refuse(c.w, r, err)
 	}
 	body, contentType = h.render(f, resource(r), a)
 	return a.code, body, contentType
@@ -215,8 +219,9 @@ func (h *Handler) respond(w http.ResponseWriter, r *http.Request, at *route, tok
 
 // answer holds a request against the rules that all paths share and hands it to its
 // function.
-func (h *Handler) answer(w http.ResponseWriter, r *http.Request, at *route, token string) (answer, error) {
+func (h *Handler) answer(c *call, at *route) (answer, error) {
 	var a answer
+	r := c.r
 	named, err := h.hostSite(r.Host)
 	if err != nil {
 		return a, err
@@ -235,10 +240,14 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, at *route, toke
 	if serve == nil {
 		return a, &methodError{&fault{errMethod, "This resource does not offer the method; use one of " + at.allow() + "."}, at.allow()}
 	}
-	c := &call{w: w, r: r, token: token, query: r.URL.Query()}
-	defer c.release()
+	c.query = r.URL.Query()
 	if err := h.authenticate(c, at, method, named); err != nil {
 		return a, err
+	}
+	if method == http.MethodGet {
+		if err := c.reserve(h.reads, readRoom); err != nil {
+			return a, err
+		}
 	}
 	return serve(h, c)
 }

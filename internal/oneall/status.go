@@ -25,7 +25,7 @@ var (
 	errHost    = errors.New("no such site")
 	errMethod  = errors.New("method is not offered")
 	errTooMany = errors.New("too many wrong keys")
-	errBusy    = errors.New("no room for the body")
+	errBusy    = errors.New("no room")
 	errLinks   = errors.New("the shortener is not available")
 )
 

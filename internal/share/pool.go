@@ -92,6 +92,9 @@ type Hold struct {
 	bytes int64
 }
 
+// Bytes is how many are held.
+func (h *Hold) Bytes() int64 { return h.bytes }
+
 // Give gives n bytes back, and at most what is held: when it is known how many are
 // needed.
 func (h *Hold) Give(n int64) {

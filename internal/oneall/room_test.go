@@ -34,7 +34,7 @@ func TestLargeBodies(t *testing.T) {
 		}
 		for _, options := range [][]func(*http.Request){nil, {unsaid}} {
 			w.do("POST", "/sharing/messages.json", text, options...).want(200, "")
-			got := w.do("POST", "/sharing/messages.json", large, options...).want(503, "The server holds as many large requests as it can")
+			got := w.do("POST", "/sharing/messages.json", large, options...).want(503, "The server has as much in hand as it can")
 			if after := got.header.Get("Retry-After"); after == "" || after == "0" {
 				t.Errorf("Retry-After: got %q; want seconds", after)
 			}
@@ -53,6 +53,64 @@ func TestLargeBodies(t *testing.T) {
 			t.Errorf("log: got %q; want nothing that a client can cause", log)
 		}
 	})
+}
+
+// TestReads reads lists while a site has all its reads in hand, and afterwards.
+func TestReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		u := w.user("twitter")
+		_, others := w.addSite("others")
+		pool := w.handler.reads
+		hold, err := pool.Take(t.Context(), w.site.ID, pool.Share())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{"/users.json", "/sharing/messages.json", "/users/" + u.Token + ".json"} {
+			w.do("GET", path, "").want(503, "The server has as much in hand as it can")
+			w.send("GET", "/users.json", "", asSite(others)).want(200)
+		}
+		hold.Release()
+		for range 2 * reads {
+			w.do("GET", "/users.json", "").want(200)
+			w.do("GET", "/users/0c0ffee0-0000-4000-8000-000000000000.json", "").want(404)
+		}
+		if got := pool.Held(); got != 0 {
+			t.Errorf("held afterwards: got %d; want 0", got)
+		}
+	})
+}
+
+// slowWriter is a client that does not read.
+type slowWriter struct {
+	http.ResponseWriter
+	held func() int64
+	got  int64
+}
+
+func (s *slowWriter) Write(b []byte) (int, error) {
+	s.got = s.held()
+	return len(b), nil
+}
+
+// TestAnswersAreHeld: an answer has room as long as somebody reads it, and no more than
+// it needs.
+func TestAnswersAreHeld(t *testing.T) {
+	w := newWorld(t)
+	for range 50 {
+		w.user("twitter")
+	}
+	r := httptest.NewRequest("GET", "/users.json", nil)
+	asSite(w.keys)(r)
+	recorder := httptest.NewRecorder()
+	slow := &slowWriter{ResponseWriter: recorder, held: w.handler.reads.Held}
+	w.handler.ServeHTTP(slow, r)
+	if want := recorder.Header().Get("Content-Length"); fmt.Sprint(slow.got) != want {
+		t.Errorf("held while it is written: got %d bytes; want the answer's %s", slow.got, want)
+	}
+	if got := w.handler.reads.Held(); got != 0 {
+		t.Errorf("held afterwards: got %d; want 0", got)
+	}
 }
 
 // TestOnlyMessagesAreLarge refuses bodies of other paths that no client needs: some of
