@@ -18,8 +18,9 @@ import (
 const module = "herald.example"
 
 // rooms says which of our rooms each room may import. Mains know everyone,
-// adapters know rooms, rooms know link, link and varint know nobody. A folder
-// below a room belongs to it, and inside a room imports are free.
+// adapters know rooms, rooms know link and those they stand on (decision 0006), the
+// leaves know nobody. A folder below a room belongs to it, and inside a room imports
+// are free.
 //
 // The tests of a room may import any room: they assemble what they test. No room
 // and no test may import a main or bench.
