@@ -2,11 +2,15 @@ package publish_test
 
 import (
 	"context"
+	"fmt"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"herald.example/internal/publish"
+	"herald.example/internal/publish/render"
 	"herald.example/internal/site"
 )
 
@@ -98,4 +102,52 @@ func TestConnectedAgainMeanwhile(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestCredentialsAreRenewed(t *testing.T) {
+	ended := &publish.Error{Kind: publish.AuthExpired, Network: "refreshes"}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "refreshes")
+		identity := w.person.Identities[0].Token
+		want := func(access site.Secret) func(context.Context, site.Opened, render.Post) (publish.Receipt, error) {
+			return func(ctx context.Context, who site.Opened, post render.Post) (publish.Receipt, error) {
+				stored, err := w.dir.Unseal(ctx, w.site.ID, identity)
+				if err != nil || who.Credentials.Access != access || stored.Credentials.Access != access {
+					t.Errorf("got %q, stored %q, %v; want %q stored before it is used", string(who.Credentials.Access), string(stored.Credentials.Access), err, string(access))
+				}
+				return w.net.take(post), nil
+			}
+		}
+		// The network says that they ended.
+		w.net.refuse(ended)
+		w.net.next = append(w.net.next, want("token-2"))
+		w.net.fresh = []renewed{{site.Credentials{Access: "token-2", Refresh: "refresh-2", Expires: time.Now().Add(time.Hour)}, nil, nil}}
+		w.want(w.publish(w.request("One", "refreshes")), publish.Published, "")
+
+		// Their end is known: they are renewed before the call, once for all who wait.
+		time.Sleep(time.Hour)
+		w.net.fresh = []renewed{{site.Credentials{Access: "token-3", Refresh: "refresh-3"}, nil, nil}}
+		var wg sync.WaitGroup
+		for i := range 8 {
+			w.net.next = append(w.net.next, want("token-3"))
+			wg.Go(func() { w.want(w.publish(w.request(fmt.Sprint(i), "refreshes")), publish.Published, "") })
+		}
+		wg.Wait()
+
+		// They cannot be renewed.
+		w.net.refuse(ended)
+		w.net.fresh = []renewed{{site.Credentials{}, &publish.Error{Kind: publish.AuthRevoked, Message: "gone"}, nil}}
+		w.want(w.publish(w.request("Two", "refreshes")), publish.Failed, publish.AuthRevoked)
+		if i, err := w.dir.Identity(t.Context(), w.site.ID, identity); err != nil || i.Broken != "gone" {
+			t.Errorf("got broken %q, %v; want the reason", i.Broken, err)
+		}
+
+		// Nobody knows whether they were renewed: nothing was posted, so it is tried again.
+		w.net.refuse(ended)
+		w.net.fresh = []renewed{{site.Credentials{}, &publish.Error{Kind: publish.UnknownOutcome}, nil}}
+		w.want(w.publish(w.request("Three", "refreshes")), publish.Pending, publish.Transient)
+		if strings.Contains(w.log.String(), "token-") || strings.Contains(w.log.String(), "refresh-") {
+			t.Errorf("got credentials in the log:\n%s", &w.log)
+		}
+	})
 }

@@ -2,10 +2,12 @@ package publish_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"herald.example/internal/fetch"
 	"herald.example/internal/publish"
 	"herald.example/internal/site"
 )
@@ -85,6 +87,33 @@ func TestFilesOfARoundAreReadOnce(t *testing.T) {
 		}
 		if stats, err := w.Stats(t.Context()); err != nil || stats.Media != 0 {
 			t.Errorf("afterwards: got %d bytes held, %v; want 0", stats.Media, err)
+		}
+	})
+}
+
+func TestPictureIsFetchedOnceForAllNetworks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "keyless", "finds", "refreshes")
+		r := w.request("Look", "keyless", "finds", "refreshes")
+		r.Parts.Picture = &publish.Media{URL: "https://img.example/p.png"}
+		round := w.publish(r)
+		for _, pub := range round.Publications {
+			if pub.State != publish.Published {
+				t.Errorf("%s: got %s; want published", pub.Provider, pub.State)
+			}
+		}
+		if w.fetcher.calls != 1 {
+			t.Errorf("got %d fetches; want one", w.fetcher.calls)
+		}
+		for _, post := range w.net.posts {
+			if len(post.Media) != 1 || post.Media[0].Type != "image/png" {
+				t.Errorf("got %d pictures; want one", len(post.Media))
+			}
+		}
+		w.fetcher.err = fmt.Errorf("fetch from img.example: %w", fetch.ErrRefusedAddress)
+		bad := w.publish(publish.Request{Site: w.site, Message: round.Message.Token, Target: publish.Target{Identity: w.person.Identities[0].Token}})
+		if pub := bad.Publications[0]; pub.State != publish.Failed || pub.Refusal.Kind != publish.MediaInvalid || !strings.Contains(pub.Refusal.Message, "refused address") {
+			t.Errorf("got %+v; want it failed for the picture", pub)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package publish_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -149,6 +150,95 @@ func TestFetchThatPanics(t *testing.T) {
 		for _, pub := range round.Publications {
 			if post := w.net.posts[pub.Name()]; len(post.Media) != 1 || len(post.Media[0].Data) == 0 {
 				t.Errorf("%s: got %+v; want it with its picture", pub.Provider, post)
+			}
+		}
+	})
+}
+
+func TestShortenerIsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		down := errors.New("connection refused")
+		w.links.setDown(down)
+		if _, err := w.Publish(t.Context(), w.request("See "+page)); err != nil {
+			t.Fatalf("got %v; want it accepted with the bases known", err)
+		}
+		w.restart() // now the bases are known from the store alone
+		round := w.publish(w.request("See " + page))
+		w.want(round, publish.Pending, publish.Transient)
+		if calls, _ := w.net.count(); calls != 0 {
+			t.Errorf("got %d calls of the network; want none before the links are there", calls)
+		}
+		time.Sleep(2 * time.Hour)
+		w.want(round, publish.Pending, publish.Transient)
+		w.links.setDown(nil)
+		time.Sleep(time.Minute)
+		w.want(round, publish.Published, publish.Transient)
+		if _, posts := w.net.count(); posts != 2 {
+			t.Errorf("got %d posts; want both", posts)
+		}
+	})
+}
+
+func TestShortenerWasNeverReached(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.close()
+		w.links.setDown(errors.New("connection refused"))
+		w.path = strings.Replace(w.path, "sharing.db", "other.db", 1)
+		w.open()
+		s, _, err := w.dir.AddSite(t.Context(), site.SiteDraft{Name: "other"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		person, _, _, err := w.dir.Login(t.Context(), s.ID, site.Login{Provider: "keyless", Account: site.Account{ID: "a"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := w.request("See " + page)
+		r.Site, r.Target.User = s, person.Token
+		if _, err := w.Publish(t.Context(), r); !errors.Is(err, publish.ErrUnavailable) {
+			t.Errorf("got %v; want %v", err, publish.ErrUnavailable)
+		}
+		r.Parts.Tracking = false
+		if _, err := w.Publish(t.Context(), r); err != nil {
+			t.Errorf("without tracking: got %v; want it accepted", err)
+		}
+	})
+}
+
+func TestTakenTokenIsDrawnAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.links.steal = 2
+		pub := w.want(w.publish(w.request("See "+page)), publish.Published, "")
+		if got := w.links.links[pub.Links[0].Ref].Target; got != page {
+			t.Errorf("got a link to %q; want one of our own", got)
+		}
+		if post := w.net.only(); !strings.Contains(post.Text, pub.Links[0].Ref.Slug) {
+			t.Errorf("got %q; want the stored token in it", post.Text)
+		}
+	})
+}
+
+func TestDeletedLinkIsNotShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		round := w.publish(w.request("See " + page))
+		pub := w.read(round)
+		l := link.Link{Ref: pub.Links[0].Ref, Publication: pub.Name()}
+		for range 2 {
+			if err := w.ForgetLink(t.Context(), w.site.ID, l); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if pub = w.read(round); !pub.Links[0].Deleted {
+			t.Errorf("got %+v; want the link deleted", pub.Links)
+		}
+		for _, publication := range []string{"", "x", "00000000-0000-4000-8000-000000000000.1", pub.Message + ".9"} {
+			l.Publication = publication
+			if err := w.ForgetLink(t.Context(), w.site.ID, l); err != nil {
+				t.Errorf("%q: got %v; want nil", publication, err)
 			}
 		}
 	})
