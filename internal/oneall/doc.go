@@ -33,11 +33,12 @@
 //
 // # Lists
 //
-// page= and entries_per_page= are served as OneAll documents them; each entry that is
-// skipped costs a step, so a late page costs more than an early one. Beside them there
-// is a cursor: when more follows, pagination holds next_after, and the parameter
-// after= with its value begins behind that entry at a cost that does not depend on
-// where it is. current_page is then what page= says.
+// page= and entries_per_page= are served as OneAll documents them, at about the same
+// cost everywhere in a list; only in lists of short URLs, and behind a cursor, each entry
+// that is skipped costs a step of about 30 ns. Beside them there is a cursor: when more
+// follows, pagination holds next_after, and the parameter after= with its value begins
+// behind that entry at a cost that does not depend on where it is. current_page is then
+// what page= says.
 //
 // # Publishing
 //
