@@ -43,7 +43,6 @@ type roll struct {
 type rollKey struct {
 	site    int
 	private [sha256.Size]byte // hashed, so that comparing takes one time for all
-	sealed  []byte
 	expires time.Time
 }
 
@@ -86,7 +85,7 @@ func (d *Directory) newRoll(sites []Site) (*roll, error) {
 			if err != nil {
 				return nil, fmt.Errorf("open site %s: its private key: %w", s.Name, err)
 			}
-			r.keys[pair.Public] = rollKey{i, sha256.Sum256(private), pair.Private, pair.Expires}
+			r.keys[pair.Public] = rollKey{i, sha256.Sum256(private), pair.Expires}
 		}
 		if s.Gigya.APIKey == "" {
 			continue
@@ -143,34 +142,6 @@ func (d *Directory) Authenticate(public, private string) (Site, error) {
 
 // expired says whether the pair opens nothing any more.
 func (k rollKey) expired(now time.Time) bool { return !k.expires.IsZero() && !now.Before(k.expires) }
-
-// ByPublicKey returns the site that a public key names. It proves no right to it.
-func (d *Directory) ByPublicKey(public string) (Site, error) {
-	r := d.roll.Load()
-	key, ok := r.keys[public]
-	if !ok || key.expired(d.now()) {
-		return Site{}, fmt.Errorf("public key: %w", ErrNotFound)
-	}
-	return r.sites[key.site], nil
-}
-
-// PrivateKey returns the private key that belongs to a public one, for dialects
-// that sign with it. The error is ErrKeys when the public key opens nothing.
-func (d *Directory) PrivateKey(public string) (Secret, error) {
-	d.sealing.RLock()
-	defer d.sealing.RUnlock()
-	r := d.roll.Load()
-	key, ok := r.keys[public]
-	if !ok || key.expired(d.now()) {
-		return "", ErrKeys
-	}
-	s := r.sites[key.site]
-	private, err := d.ring.Open(key.sealed, boundKey(s.ID, public))
-	if err != nil {
-		return "", fmt.Errorf("open private key of site %s: %w", s.Name, err)
-	}
-	return Secret(private), nil
-}
 
 // AddSite makes a site with a first pair of keys and an API key with its secret, which
 // are returned in the clear this once.
