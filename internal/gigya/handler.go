@@ -46,10 +46,15 @@ type Nonces interface {
 	Remember(ctx context.Context, scope, nonce string, until time.Time) (fresh bool, err error)
 }
 
-// Options are what a Handler is made from. Keyring and Nonces must be set.
+// Options are what a Handler is made from. Keyring to Places must be set.
 type Options struct {
-	Keyring Keyring
-	Nonces  Nonces
+	Keyring   Keyring
+	Nonces    Nonces
+	Directory Directory
+	Publisher Publisher
+	Links     Links
+	Reports   Reports
+	Places    Places
 
 	Now func() time.Time // nil: time.Now
 

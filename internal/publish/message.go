@@ -39,7 +39,8 @@ type Head struct {
 	LastPublished time.Time
 }
 
-// Parts are the content of a message. Nil parts were not sent.
+// Parts are the content of a message, and what its site says of it. Nil parts were not
+// sent.
 type Parts struct {
 	Text     *Text    `json:"text,omitempty"`
 	Link     *Link    `json:"link,omitempty"`
@@ -48,6 +49,12 @@ type Parts struct {
 	Uploads  []Upload `json:"uploads,omitempty"`
 	Tracking bool     `json:"tracking,omitempty"`  // URLs are replaced by links of the publication's own
 	FlagSent bool     `json:"flag_sent,omitempty"` // the request said whether to track, so the answer says it too
+
+	// What only clients of Gigya's dialect send.
+	Longer    int              `json:"longer,omitempty"`    // of URLs, only those of more characters are tracked; 0: all
+	Action    *Action          `json:"action,omitempty"`    // the message is a user action
+	Overrides map[string]Parts `json:"overrides,omitempty"` // by provider: Text, Link, Picture, Video and Action in place of those above
+	Share     *Share           `json:"share,omitempty"`
 }
 
 // Text is the words of a message.
@@ -55,9 +62,9 @@ type Text struct {
 	Body string `json:"body"`
 }
 
-// Link is a page that a message speaks of.
+// Link is a page that a message speaks of. In a user action the URL may be missing.
 type Link struct {
-	URL         string `json:"url"`
+	URL         string `json:"url,omitempty"`
 	Name        string `json:"name,omitempty"`
 	Caption     string `json:"caption,omitempty"`
 	Description string `json:"description,omitempty"`
@@ -65,7 +72,51 @@ type Link struct {
 
 // Media is a picture or a video by its URL.
 type Media struct {
-	URL string `json:"url"`
+	URL  string `json:"url"`
+	Link string `json:"link,omitempty"` // where it leads, of a user action's picture; may be empty
+}
+
+// Action marks parts that came as a user action, Gigya's rich form of a message, and
+// holds what other messages do not have. How networks show one is said at Parts.Of.
+type Action struct {
+	Links []ActionLink `json:"links,omitempty"`
+	Audio bool         `json:"audio,omitempty"` // it had sound, which no network shows
+}
+
+// ActionLink is a link that stands below a post.
+type ActionLink struct {
+	Title string `json:"title"`
+	URL   string `json:"url"`
+}
+
+// Share is what a site says of a message for its reports, and what networks may show
+// beside the parts.
+type Share struct {
+	Kind       ShareKind           `json:"kind"`
+	CID        string              `json:"cid,omitempty"` // context ID: the category of reports
+	Tags       []string            `json:"tags,omitempty"`
+	Attributes map[string][]string `json:"attributes,omitempty"` // of the action
+	Location   *Location           `json:"location,omitempty"`
+	Call       string              `json:"call,omitempty"` // callId of the request that it came with
+}
+
+// ShareKind says what a message is in reports.
+type ShareKind string
+
+// The kinds of shares.
+const (
+	ActionShare  ShareKind = "action"
+	StatusShare  ShareKind = "status"
+	CheckinShare ShareKind = "checkin"
+)
+
+// Location is where a user is.
+type Location struct {
+	Latitude  float64 `json:"latitude"`  // degrees, north is positive
+	Longitude float64 `json:"longitude"` // degrees, east is positive
+	PlaceID   string  `json:"place_id,omitempty"`
+	Name      string  `json:"name,omitempty"` // of the place
+	NoPoint   bool    `json:"no_point,omitempty"` // only PlaceID is known
 }
 
 // Upload is a file that came with the message. A Message that was read has its

@@ -39,6 +39,7 @@ type Publication struct {
 	Sent     time.Time // when it was last given to the network
 	Due      time.Time // when something is to be done next; meaningless when final
 	Tries    int       // calls of the network
+	Brief    bool      // it is given up after BriefTime
 	Links    []TrackedLink
 	LinksPut bool // the links are with the shortener
 

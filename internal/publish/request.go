@@ -27,7 +27,14 @@ type Request struct {
 	Target  Target
 	// Key makes the request idempotent in its site for a day; empty: it is not.
 	Key string
+	// Brief is for clients that hear of the outcome once, and repeat what failed: the
+	// publications are given up after BriefTime, not after a day, and one that the same
+	// identity had within that time, and that did not fail, is refused as its duplicate.
+	Brief bool
 }
+
+// BriefTime is how long publications of brief requests are tried, and known.
+const BriefTime = time.Minute
 
 // Round is what became of a request: the message, and the publications that the
 // request made.

@@ -21,6 +21,14 @@ type Acceptance struct {
 	// Key makes the acceptance idempotent in its site for a day; zero: it is not.
 	// Fingerprint tells requests apart that come with the same key.
 	Key, Fingerprint [32]byte
+
+	// Digests, when given, are those of the Publications' contents, in their order; zero:
+	// none. A publication whose digest one of the site had not longer than Within before
+	// At, which is not Failed, is written as Failed, without links, with what Duplicate
+	// makes of that one as its refusal.
+	Digests   [][32]byte
+	Within    time.Duration
+	Duplicate func(first Publication) *Refusal
 }
 
 // Accepted is the outcome of an acceptance.

@@ -95,4 +95,6 @@ type Login struct {
 	Profile     Profile
 	Credentials Credentials
 	Source      string // of the connection
+	CID         string // context ID that reports count it under; may be empty
+	Named       bool   // a user without a UID is given one
 }
