@@ -29,6 +29,12 @@ const tokenLen = 36
 // newToken makes a random UUID.
 func newToken() string { return uuid.NewString() }
 
+// isToken says whether s is spelled as tokens are.
+func isToken(s string) bool {
+	id, err := uuid.Parse(s)
+	return err == nil && len(s) == tokenLen && id.String() == s
+}
+
 // checkToken refuses what cannot be a token before it is looked up.
 func checkToken(what, token string) error {
 	if len(token) != tokenLen {
@@ -100,6 +106,10 @@ func checkSettings(s *Site) error {
 
 // maxUID is the longest UID, in bytes: as Gigya has it.
 const maxUID = 252
+
+// newUID makes a UID for a user whom their site gives none: as Gigya's look, and 132
+// random bits.
+func newUID() string { return "_guid_" + randomText(22) }
 
 // CheckUID refuses what cannot be a site's own name of a user: it is a line of text
 // of 1 to 252 bytes. The error is ErrUID.

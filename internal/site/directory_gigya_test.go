@@ -399,7 +399,7 @@ var uidTests = []directoryTest{
 			w.open()
 		}
 		long := strings.Repeat("ü", 126)
-		for _, uid := range []string{"User-42@example.com", "user-42@example.com ", "a/b?c", "..", p.Token, long} {
+		for _, uid := range []string{"User-42@example.com", "user-42@example.com ", "a/b?c", "..", uuid.NewString(), strings.ToUpper(p.Token), "{" + p.Token[1:], long} {
 			_, err := w.UserByUID(w.Context(), s.ID, uid)
 			w.want("read nobody", err, site.ErrNotFound)
 			if _, created, err := w.EnsureUser(w.Context(), s.ID, uid); err != nil || !created {

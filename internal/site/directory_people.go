@@ -41,7 +41,9 @@ func (d *Directory) User(ctx context.Context, site, token string) (Person, error
 	return d.store.User(ctx, site, token)
 }
 
-// UserByUID returns the user whom the site calls uid, with their identities.
+// UserByUID returns the user whom the site calls uid, with their identities. When it
+// calls nobody so, that is the user whose token is uid: users of the other dialect have
+// a token, and maybe no UID.
 func (d *Directory) UserByUID(ctx context.Context, site, uid string) (Person, error) {
 	if CheckUID(uid) != nil {
 		return Person{}, fmt.Errorf("user of UID: %w", ErrNotFound)
@@ -49,7 +51,20 @@ func (d *Directory) UserByUID(ctx context.Context, site, uid string) (Person, er
 	if err := d.checkSite(site); err != nil {
 		return Person{}, err
 	}
-	return d.store.UserByUID(ctx, site, uid)
+	return d.named(ctx, site, uid)
+}
+
+// named is UserByUID for a UID and a site that were checked.
+func (d *Directory) named(ctx context.Context, site, uid string) (Person, error) {
+	p, err := d.store.UserByUID(ctx, site, uid)
+	if !errors.Is(err, ErrNotFound) || !isToken(uid) {
+		return p, err
+	}
+	byToken, failed := d.store.User(ctx, site, uid)
+	if errors.Is(failed, ErrNotFound) {
+		return p, err
+	}
+	return byToken, failed
 }
 
 // maxRaces is how often somebody else may get in between a look for a UID and the
@@ -57,8 +72,8 @@ func (d *Directory) UserByUID(ctx context.Context, site, uid string) (Person, er
 // user.
 const maxRaces = 8
 
-// EnsureUser returns the user whom the site calls uid, and makes them when there is
-// none. The error is ErrUID for what cannot be a UID.
+// EnsureUser returns the user whom the site calls uid, as UserByUID does, and makes
+// them when there is none. The error is ErrUID for what cannot be a UID.
 func (d *Directory) EnsureUser(ctx context.Context, site, uid string) (p Person, created bool, err error) {
 	if err := CheckUID(uid); err != nil {
 		return Person{}, false, err
@@ -67,7 +82,7 @@ func (d *Directory) EnsureUser(ctx context.Context, site, uid string) (p Person,
 		return Person{}, false, err
 	}
 	for range maxRaces {
-		p, err = d.store.UserByUID(ctx, site, uid)
+		p, err = d.named(ctx, site, uid)
 		if !errors.Is(err, ErrNotFound) {
 			return p, false, err
 		}
@@ -83,7 +98,7 @@ func (d *Directory) EnsureUser(ctx context.Context, site, uid string) (p Person,
 }
 
 // SetUID gives a user another UID; an empty one leaves them without. The error is
-// ErrTaken when another user of the site has it.
+// ErrTaken when another user of the site has it, as UID or as token.
 func (d *Directory) SetUID(ctx context.Context, site, token, uid string) (User, error) {
 	if uid != "" {
 		if err := CheckUID(uid); err != nil {
@@ -92,6 +107,14 @@ func (d *Directory) SetUID(ctx context.Context, site, token, uid string) (User, 
 	}
 	if err := d.look("user", site, token); err != nil {
 		return User{}, err
+	}
+	if isToken(uid) && uid != token {
+		// A token stays whose it is, so it can be looked for before the transaction.
+		if _, err := d.store.User(ctx, site, uid); err == nil {
+			return User{}, fmt.Errorf("edit user %s: %w: the UID is the token of another user", token, ErrTaken)
+		} else if !errors.Is(err, ErrNotFound) {
+			return User{}, err
+		}
 	}
 	return d.store.EditUser(ctx, site, token, func(u *User) error {
 		u.UID = uid
@@ -127,7 +150,8 @@ func (d *Directory) DeleteUser(ctx context.Context, site, token string) (Person,
 // stays the identity that it is, with new profile and credentials, and belongs to
 // the user that it belonged to; when the login names another user, by token or UID,
 // it is refused with ErrOwned, and MoveIdentity is the way. A new account is an
-// identity of the user named, or of a new one, who gets the UID.
+// identity of the user named, or of a new one, who gets the UID. With Named, a user
+// whom neither the login nor the site has a UID for gets one that is random.
 func (d *Directory) Login(ctx context.Context, site string, login Login) (Person, Identity, Connection, error) {
 	if err := d.checkLogin(site, login); err != nil {
 		return Person{}, Identity{}, Connection{}, err
@@ -138,7 +162,7 @@ func (d *Directory) Login(ctx context.Context, site string, login Login) (Person
 	var err error
 	for range maxRaces {
 		var p Person
-		if p, err = d.store.UserByUID(ctx, site, login.UID); err != nil && !errors.Is(err, ErrNotFound) {
+		if p, err = d.named(ctx, site, login.UID); err != nil && !errors.Is(err, ErrNotFound) {
 			break
 		}
 		var i Identity
@@ -157,7 +181,7 @@ func (d *Directory) arrive(ctx context.Context, site, user string, login Login) 
 	profile := cleanProfile(login.Profile)
 	now := d.moment()
 	// Made here, because the transaction may be tried more than once.
-	newUser, newIdentity, connection := newToken(), newToken(), newToken()
+	newUser, newIdentity, connection, guid := newToken(), newToken(), newToken(), newUID()
 
 	arrive := func(known *User, owned *Identity) (User, Identity, Connection, error) {
 		u := User{Token: newUser, UID: login.UID, Created: now}
@@ -168,8 +192,11 @@ func (d *Directory) arrive(ctx context.Context, site, user string, login Login) 
 		if owned != nil {
 			i = *owned
 		}
-		if owned != nil && (user != "" && user != i.User || login.User == "" && login.UID != "" && login.UID != u.UID) {
+		if owned != nil && (user != "" && user != i.User || login.User == "" && login.UID != "" && login.UID != u.UID && login.UID != u.Token) {
 			return User{}, Identity{}, Connection{}, fmt.Errorf("%w, %s; move identity %s to this one first", ErrOwned, i.User, i.Token)
+		}
+		if login.Named && login.UID == "" && u.UID == "" {
+			u.UID = guid
 		}
 		u.LastLogin = now
 		u.Logins++

@@ -33,6 +33,8 @@ var (
 	ErrUserKey = errors.New("bad user key")
 	// ErrUID is returned when a UID breaks the rules of CheckUID.
 	ErrUID = errors.New("bad UID")
+	// ErrPlace is returned when a list of places breaks the rules of CheckPlaces.
+	ErrPlace = errors.New("bad place")
 	// ErrQuery is returned when there is no such page as a ListQuery asks for.
 	ErrQuery = errors.New("bad query")
 	// ErrSealed is returned when sealed bytes cannot be opened: the key is not in

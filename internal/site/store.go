@@ -53,6 +53,21 @@ type Connections interface {
 	ListConnections(ctx context.Context, site string, q ListQuery) (Page[Connection], error)
 }
 
+// Events counts what sites report.
+type Events interface {
+	// Count counts events of a site, in one transaction.
+	Count(ctx context.Context, site string, events ...Event) error
+}
+
+// Places keeps where users of sites can say they are.
+type Places interface {
+	// Places returns the places of a site in the order in which they were put. A site
+	// for which none were put has none.
+	Places(ctx context.Context, site string) ([]Place, error)
+	// PutPlaces replaces the places of a site, in one transaction.
+	PutPlaces(ctx context.Context, site string, places []Place) error
+}
+
 // Store is all that a Directory keeps. Its errors name the operation and its subject.
 type Store interface {
 	Sites
