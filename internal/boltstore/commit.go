@@ -33,8 +33,11 @@ type change[W any] struct {
 	// apply looks at everything first and writes last: when it returns an error,
 	// it has written nothing. It runs in the goroutine of whoever commits.
 	apply func(W) error
-	done  chan struct{} // closed when the change is decided
-	err   error         // of the change; read after done
+	// decided, when given, is called with the error of the change before anybody hears
+	// of it, in the goroutine of whoever commits.
+	decided func(error)
+	done    chan struct{} // closed when the change is decided
+	err     error         // of the change; read after done
 }
 
 // errUnfinished is the error of a change whose commit panicked.
@@ -53,27 +56,41 @@ func (q *queue[W]) commit(ctx context.Context, c *change[W]) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	q.enqueue(c)
+	if !q.wait(ctx, c) {
+		if q.withdraw(c) {
+			return ctx.Err()
+		}
+		<-c.done
+	}
+	return c.err
+}
+
+// enqueue makes c the last of what is to be written, and does not wait: whoever
+// commits next takes it, and what is queued later is in no earlier group.
+func (q *queue[W]) enqueue(c *change[W]) {
 	c.done = make(chan struct{})
 	q.mu.Lock()
 	q.waiting = append(q.waiting, c)
 	q.mu.Unlock()
+}
+
+// wait waits until c, which is queued, is decided, and commits when nobody else does.
+// It returns false, and leaves c queued, when ctx ends first.
+func (q *queue[W]) wait(ctx context.Context, c *change[W]) bool {
 	for {
 		select {
 		case <-c.done: // before the turn, if both are ready
-			return c.err
+			return true
 		default:
 		}
 		select {
 		case <-c.done:
-			return c.err
+			return true
 		case q.turn <- struct{}{}:
 			q.commitGroup(q.takeGroup())
 		case <-ctx.Done():
-			if q.withdraw(c) {
-				return ctx.Err()
-			}
-			<-c.done
-			return c.err
+			return false
 		}
 	}
 }
@@ -122,6 +139,9 @@ func (q *queue[W]) commitGroup(group []*change[W]) {
 	}
 	defer func() {
 		for _, c := range group {
+			if c.decided != nil {
+				c.decided(c.err)
+			}
 			close(c.done)
 		}
 	}()

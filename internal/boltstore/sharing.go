@@ -28,7 +28,7 @@ type Sharing struct {
 	changes *queue[*sharingWriter]
 
 	now    func() time.Time // for nonces
-	nonces uint64           // the most that are remembered
+	nonces nonces
 }
 
 var (
@@ -52,7 +52,8 @@ func OpenSharing(path string) (*Sharing, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open sharing: %w", err)
 	}
-	s := &Sharing{db: db, mapping: newMapping(db, defaultResident), now: time.Now, nonces: maxNonces}
+	s := &Sharing{db: db, mapping: newMapping(db, defaultResident), now: time.Now}
+	s.nonces = nonces{most: maxNonces, pending: maxPending, waiting: make(map[[32]byte]bool)}
 	s.changes = newQueue(sharingGroup, s.writeGroup)
 	return s, nil
 }

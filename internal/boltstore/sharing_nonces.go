@@ -5,8 +5,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"sync"
 	"time"
+
+	"go.etcd.io/bbolt"
 
 	"herald.example/internal/varint"
 )
@@ -15,42 +19,125 @@ const (
 	// maxNonces is how many nonces are remembered, some 200 MB: 1,600 new ones a
 	// second for ten minutes, more than a disk can sync.
 	maxNonces = 1_000_000
+	// maxPending is how many nonces wait for their commit: more than there are calls at
+	// a time, 5 MB.
+	maxPending = 100_000
 	// noncesSwept is how many nonces that may be forgotten a new one removes at most:
 	// more than it adds, so that they become fewer, and too few to be noticed.
 	noncesSwept = 4
 )
 
-// Remember says whether a nonce is new in its scope: it was not remembered, or only
-// until a time that has passed. A new one is on disk when the call returns, until the
-// time given. A nonce that is not new stays as it is. Of more than a million, those
-// that would be forgotten first are forgotten before their time.
-func (s *Sharing) Remember(ctx context.Context, scope, nonce string, until time.Time) (fresh bool, err error) {
-	hash := sha256.Sum256(append(appendText(nil, scope), nonce...))
-	now := s.now().UnixMilli()
-	err = s.change(ctx, 8, func(w *sharingWriter) (err error) {
-		fresh, err = w.remember(hash, now, until.UnixMilli(), s.nonces)
-		return err
-	})
-	if err != nil {
-		return false, fmt.Errorf("remember nonce: %w", err)
-	}
-	return fresh, nil
+// nonces are what is known of nonces beside the file.
+type nonces struct {
+	most    uint64 // of them are remembered
+	pending int    // of them wait for their commit, at most
+
+	mu sync.Mutex // protects what follows
+	// waiting are those that were told to be new and are not in the file yet.
+	waiting map[[32]byte]bool
 }
 
-// remember is Remember in its transaction.
-func (w *sharingWriter) remember(hash [32]byte, now, until int64, most uint64) (fresh bool, err error) {
+// errNonces is returned when too many nonces wait for their commit.
+var errNonces = errors.New("too many nonces wait to be written")
+
+// Remember says whether a nonce is new in its scope: it was not remembered, or only
+// until a time that has passed. Of several calls at one time, only one is told so. A
+// nonce that is not new stays as it is. Of more than a million, those that would be
+// forgotten first are forgotten before their time.
+//
+// A new nonce is on disk, until the time given, when settle returns nil; and before any
+// change of the store that begins after Remember returned, in the same commit or an
+// earlier one. So settle, called after such a change, costs nothing. When ctx ends
+// before the nonce is written, settle returns the error of ctx, and the nonce is written
+// with the next change of anybody. When it could not be written, settle returns why,
+// and the nonce is forgotten. settle is nil unless the nonce is new; it can be called
+// more than once.
+func (s *Sharing) Remember(ctx context.Context, scope, nonce string, until time.Time) (fresh bool, settle func(context.Context) error, err error) {
+	hash := sha256.Sum256(append(appendText(nil, scope), nonce...))
+	now := s.now().UnixMilli()
+	fresh, err = s.reserve(ctx, hash, now)
+	if err != nil {
+		return false, nil, fmt.Errorf("remember nonce: %w", err)
+	}
+	if !fresh {
+		return false, nil, nil
+	}
+	c := &change[*sharingWriter]{
+		cost:    8,
+		apply:   func(w *sharingWriter) error { return w.remember(hash, now, until.UnixMilli(), s.nonces.most) },
+		decided: func(error) { s.nonces.release(hash) },
+	}
+	s.mapping.touch()
+	s.changes.enqueue(c)
+	return true, func(ctx context.Context) error {
+		if !s.changes.wait(ctx, c) {
+			return fmt.Errorf("write nonce: %w", ctx.Err())
+		}
+		if c.err != nil {
+			return fmt.Errorf("write nonce: %w", c.err)
+		}
+		return nil
+	}, nil
+}
+
+// reserve says whether a nonce is new, and makes it known to those that come later.
+func (s *Sharing) reserve(ctx context.Context, hash [32]byte, now int64) (fresh bool, err error) {
+	if fresh, err = s.nonces.take(hash); !fresh {
+		return false, err
+	}
+	// Whoever was here before is in the file by now: a nonce is taken from those that
+	// wait after its commit, and this transaction begins later.
+	err = s.view(ctx, func(tx *bbolt.Tx) error {
+		value := tx.Bucket(noncesBucket).Get(hash[:])
+		if value == nil {
+			return nil
+		}
+		known, ok := parseNonce(value)
+		if !ok {
+			return fmt.Errorf("%w: nonce", ErrDamaged)
+		}
+		fresh = now >= known
+		return nil
+	})
+	if err != nil || !fresh {
+		s.nonces.release(hash)
+		return false, err
+	}
+	return true, nil
+}
+
+// take puts a nonce among those that wait, and says whether it was not there.
+func (n *nonces) take(hash [32]byte) (fresh bool, err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.waiting[hash] {
+		return false, nil
+	}
+	if len(n.waiting) >= n.pending {
+		return false, errNonces
+	}
+	n.waiting[hash] = true
+	return true, nil
+}
+
+// release is the inverse of take.
+func (n *nonces) release(hash [32]byte) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.waiting, hash)
+}
+
+// remember writes a nonce that is new.
+func (w *sharingWriter) remember(hash [32]byte, now, until int64, most uint64) error {
 	n, err := readNumber(w.tx.Bucket(metaBucket).Get(noncesKey))
 	if err != nil {
-		return false, fmt.Errorf("number of nonces: %w", err)
+		return fmt.Errorf("number of nonces: %w", err)
 	}
 	var old [][]byte // in noncetimes
 	if value := w.tx.Bucket(noncesBucket).Get(hash[:]); value != nil {
 		known, ok := parseNonce(value)
-		switch {
-		case !ok:
-			return false, fmt.Errorf("%w: nonce", ErrDamaged)
-		case now < known:
-			return false, nil
+		if !ok {
+			return fmt.Errorf("%w: nonce", ErrDamaged)
 		}
 		old = append(old, nonceTimeKey(known, hash))
 	}
@@ -72,7 +159,7 @@ func (w *sharingWriter) remember(hash [32]byte, now, until int64, most uint64) (
 	w.put(noncesBucket, bytes.Clone(hash[:]), appendNonce(nil, until))
 	w.put(nonceTimesBucket, nonceTimeKey(until, hash), nil)
 	w.add(metaBucket, noncesKey, 1-len(old))
-	return true, nil
+	return nil
 }
 
 // nonceTimeKey is the key in noncetimes.

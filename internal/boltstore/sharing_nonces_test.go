@@ -11,12 +11,17 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// remember remembers a nonce, which should be new or not.
+// remember remembers a nonce, which should be new or not, and waits until it is on disk.
 func remember(t *testing.T, s *Sharing, scope, nonce string, until time.Time, want bool) {
 	t.Helper()
-	fresh, err := s.Remember(t.Context(), scope, nonce, until)
-	if err != nil || fresh != want {
-		t.Errorf("remember %.20q in %.20q: got new: %t, %v; want %t", nonce, scope, fresh, err, want)
+	fresh, settle, err := s.Remember(t.Context(), scope, nonce, until)
+	if err != nil || fresh != want || (settle != nil) != want {
+		t.Errorf("remember %.20q in %.20q: got new: %t, with settle: %t, %v; want %t", nonce, scope, fresh, settle != nil, err, want)
+	}
+	if settle != nil {
+		if err := settle(t.Context()); err != nil {
+			t.Errorf("settle %.20q in %.20q: %v", nonce, scope, err)
+		}
 	}
 }
 
@@ -96,7 +101,7 @@ func TestNoncesAreSwept(t *testing.T) {
 // Of too many, those that would be forgotten first go.
 func TestNoncesAreBounded(t *testing.T) {
 	s, _, _ := newNonces(t)
-	s.nonces = 10
+	s.nonces.most = 10
 	for i := range 30 {
 		remember(t, s, "key", fmt.Sprint(i), day.Add(time.Duration(100-i)*time.Minute), true) // the first the longest
 		if got, want := s.countNonces(t), min(i+1, 10); got != want {
@@ -109,7 +114,7 @@ func TestNoncesAreBounded(t *testing.T) {
 	remember(t, s, "key", "29", day.Add(time.Hour), false) // the newest is there whatever comes first
 	remember(t, s, "key", "28", day.Add(time.Hour), true)
 
-	s.nonces = 3 // as by a later version: they become fewer
+	s.nonces.most = 3 // as by a later version: they become fewer
 	for i := range 3 {
 		remember(t, s, "key", fmt.Sprint("more ", i), day.Add(time.Hour), true)
 	}
@@ -125,11 +130,12 @@ func TestRememberAtOnce(t *testing.T) {
 	var group errgroup.Group
 	for i := range 100 {
 		group.Go(func() error {
-			fresh, err := s.Remember(t.Context(), "key", fmt.Sprint(i%len(first)), day.Add(time.Minute))
-			if fresh {
-				first[i%len(first)].Add(1)
+			fresh, settle, err := s.Remember(t.Context(), "key", fmt.Sprint(i%len(first)), day.Add(time.Minute))
+			if err != nil || !fresh {
+				return err
 			}
-			return err
+			first[i%len(first)].Add(1)
+			return settle(t.Context())
 		})
 	}
 	if err := group.Wait(); err != nil {
@@ -151,7 +157,10 @@ func TestRandomNoncesAgainstAModel(t *testing.T) {
 		now := s.now().Truncate(time.Millisecond)
 		nonce, until := fmt.Sprint(d.IntN(40)), now.Add(time.Duration(d.Int64N(int64(5*time.Minute)))).Truncate(time.Millisecond)
 		want := !now.Before(model[nonce])
-		fresh, err := s.Remember(t.Context(), "key", nonce, until)
+		fresh, settle, err := s.Remember(t.Context(), "key", nonce, until)
+		if err == nil && fresh {
+			err = settle(t.Context())
+		}
 		if err != nil || fresh != want {
 			t.Fatalf("operation %d: got new: %t, %v; want %t", i, fresh, err, want)
 		}
@@ -173,7 +182,7 @@ func TestRandomNoncesAgainstAModel(t *testing.T) {
 func TestRememberClosed(t *testing.T) {
 	s, _, _ := newNonces(t)
 	s.Close()
-	if fresh, err := s.Remember(t.Context(), "key", "nonce", day.Add(time.Minute)); fresh || err == nil {
+	if fresh, _, err := s.Remember(t.Context(), "key", "nonce", day.Add(time.Minute)); fresh || err == nil {
 		t.Errorf("got new: %t, %v; want not, and an error", fresh, err)
 	}
 }

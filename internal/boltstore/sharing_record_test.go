@@ -129,8 +129,15 @@ func TestDamagedSharing(t *testing.T) {
 			return s.PutUser(t.Context(), id('s', 1), site.User{Token: id('u', 1), UID: "user 1/ü"})
 		},
 		"Remember": func(s *Sharing) error {
-			_, err := s.Remember(t.Context(), "key", "nonce", day.Add(time.Minute))
+			_, _, err := s.Remember(t.Context(), "key", "nonce", day.Add(time.Minute))
 			return err
+		},
+		"settle": func(s *Sharing) error {
+			_, settle, err := s.Remember(t.Context(), "key", "new nonce", day.Add(time.Minute))
+			if err != nil {
+				return err
+			}
+			return settle(t.Context())
 		},
 		"User": func(s *Sharing) error { _, err := s.User(t.Context(), id('s', 1), id('u', 1)); return err },
 		"Users": func(s *Sharing) error {
@@ -194,7 +201,7 @@ func TestDamagedSharing(t *testing.T) {
 	noticed := map[string][]string{
 		"meta bases":   {"Bases"},
 		"meta waiting": {"Waiting"},
-		"meta nonces":  {"Remember"},
+		"meta nonces":  {"settle"},
 		"sites":        {"Sites", "PutSite"},
 		"tokens m":     {"Message", "Publication", "Upload", "Again"},
 		"tokens u":     {"User", "EditUser"},

@@ -107,9 +107,11 @@ func (h *Handler) authenticate(ctx context.Context, c *call) error {
 	case !proven:
 		c.anonymous = true
 	}
-	for _, n := range c.nonces {
-		fresh, err := h.o.Nonces.Remember(ctx, n.scope, n.nonce, n.until)
-		if err != nil {
+	for i := range c.nonces {
+		n := &c.nonces[i]
+		var fresh bool
+		var err error
+		if fresh, n.settle, err = h.o.Nonces.Remember(ctx, n.scope, n.nonce, n.until); err != nil {
 			return err
 		}
 		if !fresh {
@@ -192,7 +194,7 @@ func (c *call) checkSignature(s shown, secret site.Secret) error {
 	if c.userKey != "" {
 		scope = "userKey " + c.userKey
 	}
-	c.nonces = append(c.nonces, nonceUse{scope, strings.Clone(nonce), c.now.Add(nonceKept), faultf(codeNonce, "")})
+	c.nonces = append(c.nonces, nonceUse{scope: scope, nonce: strings.Clone(nonce), until: c.now.Add(nonceKept), used: faultf(codeNonce, "")})
 	return nil
 }
 
@@ -238,7 +240,7 @@ func (c *call) checkJWT(s shown) error {
 		return errWrongJWT
 	}
 	c.userKey = b.kid
-	c.nonces = append(c.nonces, nonceUse{"jwt " + b.kid, b.jti, c.now.Add(jwtKept), errWrongJWT})
+	c.nonces = append(c.nonces, nonceUse{scope: "jwt " + b.kid, nonce: b.jti, until: c.now.Add(jwtKept), used: errWrongJWT})
 	return nil
 }
 
@@ -247,4 +249,6 @@ type nonceUse struct {
 	scope, nonce string
 	until        time.Time
 	used         error // the answer when it was used before
+	// settle waits until it is on disk; nil until it was found to be new.
+	settle func(context.Context) error
 }

@@ -59,7 +59,7 @@ func TestOrderOfChecks(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if _, err := w.nonces.Remember(t.Context(), "apiKey "+apiKey, seen, start); err != nil {
+			if _, _, err := w.nonces.Remember(t.Context(), "apiKey "+apiKey, seen, start); err != nil {
 				t.Fatal(err)
 			}
 			r := signedCall()

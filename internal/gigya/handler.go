@@ -3,7 +3,6 @@ package gigya
 import (
 	"context"
 	"crypto/rand"
-	"crypto/rsa"
 	"encoding/hex"
 	"errors"
 	"log/slog"
@@ -32,18 +31,17 @@ type SiteKeys struct {
 }
 
 // UserKey is an application that may act for a site. Its name has at most 255 bytes.
-type UserKey struct {
-	Secret site.Secret    // base64; empty: none
-	RSA    *rsa.PublicKey // nil: none
-}
+type UserKey = site.OpenUserKey
 
 // Nonces remembers nonces.
 type Nonces interface {
 	// Remember says whether a nonce is new in its scope. Of two calls at one time only
-	// one is told so. The nonce is on disk when the call returns, and may be forgotten
-	// after until. A scope is short, a nonce has at most 128 bytes, and both can be any
-	// text.
-	Remember(ctx context.Context, scope, nonce string, until time.Time) (fresh bool, err error)
+	// one is told so. A new one is on disk when settle returns nil, and no later than
+	// any change of the same store that begins after the call; it may be forgotten after
+	// until. When it could not be written, settle returns why. settle is nil when the
+	// nonce is not new. A scope is short, a nonce has at most 128 bytes, and both can be
+	// any text.
+	Remember(ctx context.Context, scope, nonce string, until time.Time) (fresh bool, settle func(context.Context) error, err error)
 }
 
 // Options are what a Handler is made from. Keyring to Places must be set.
@@ -80,7 +78,8 @@ type Handler struct {
 	methods map[string]*method
 	callID  func() string
 	limits  *limiter
-	large   chan struct{} // a place for each large body
+	room    room // for bodies
+	counts  counts
 }
 
 // NewHandler returns a Handler. It starts nothing.
@@ -96,7 +95,7 @@ func NewHandler(o Options) *Handler {
 	}
 	return &Handler{
 		o: o, log: o.Log, methods: methods, callID: newCallID,
-		limits: newLimiter(o.CallsPerMinute), large: make(chan struct{}, largeBodies),
+		limits: newLimiter(o.CallsPerMinute), room: newRoom(),
 	}
 }
 
@@ -122,7 +121,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.method = h.methods[lower(strings.TrimPrefix(r.URL.Path, "/"))]
 	c.secure = r.TLS != nil || h.o.Secure != nil && h.o.Secure(r)
 	c.private = c.secure || h.o.LoopbackSecrets && h.o.ClientIP(r).Unmap().IsLoopback()
-	status, body, contentType := h.respond(r.Context(), w, c).render()
+	a := h.respond(r.Context(), w, c)
+	h.counts.count(a.method, a.code)
+	status, body, contentType := a.render()
 	send(w, r, c.now, status, body, contentType)
 }
 
@@ -159,8 +160,11 @@ func (h *Handler) respond(ctx context.Context, w http.ResponseWriter, c *call) (
 }
 
 // answer holds a call against the rules that all methods share, in the order of the
-// contract's section 4.8, and hands it to its method.
-func (h *Handler) answer(ctx context.Context, c *call, parseErr, formErr error) (object, error) {
+// contract's section 4.8, and hands it to its method. When it returns, or panics, the
+// nonces that the call used up are on disk: no reply is sent before. After the method,
+// they are there with what it wrote.
+func (h *Handler) answer(ctx context.Context, c *call, parseErr, formErr error) (members object, err error) {
+	defer func() { err = h.settle(ctx, c, err) }()
 	post, get := c.r.Method == http.MethodPost, c.r.Method == http.MethodGet
 	switch {
 	case c.method == nil:
@@ -185,6 +189,26 @@ func (h *Handler) answer(ctx context.Context, c *call, parseErr, formErr error) 
 		return nil, err
 	}
 	return c.method.serve(h, ctx, c)
+}
+
+// settle has the call's nonces on disk, also when the caller has gone. It returns the
+// error of the call, which becomes that of a nonce when all else went well and nothing
+// was published.
+func (h *Handler) settle(ctx context.Context, c *call, err error) error {
+	for _, n := range c.nonces {
+		if n.settle == nil {
+			continue
+		}
+		lost := n.settle(context.WithoutCancel(ctx))
+		switch {
+		case lost == nil:
+		case err == nil && !c.published:
+			err = lost
+		default:
+			h.log.Error("the nonce of a call was not kept", "call_id", c.id, "method", c.method.name, "error", lost)
+		}
+	}
+	return err
 }
 
 // refuse makes the reply one of refusal. The log gets the causes that are ours.

@@ -63,6 +63,7 @@ type call struct {
 	bound     string // the UID that the token is for; empty: for all of the site
 	anonymous bool   // nothing but the API key was shown
 	nonces    []nonceUse
+	published bool // the method published something: its reply is sent also when a nonce could not be kept
 
 	uid string // empty: none was given
 }

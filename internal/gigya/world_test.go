@@ -66,22 +66,37 @@ func (k keyring) Keys(apiKey string) (SiteKeys, error) {
 
 // nonces is a Nonces in memory.
 type nonces struct {
-	mu   sync.Mutex
-	seen map[[2]string]time.Time
-	err  error
+	mu      sync.Mutex
+	seen    map[[2]string]time.Time
+	settled map[[2]string]bool // how the replies find it
+	err     error              // of Remember
+	lost    error              // of settle
 }
 
-func (n *nonces) Remember(_ context.Context, scope, nonce string, until time.Time) (bool, error) {
+func (n *nonces) Remember(_ context.Context, scope, nonce string, until time.Time) (bool, func(context.Context) error, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.err != nil {
-		return false, n.err
+		return false, nil, n.err
 	}
-	if _, seen := n.seen[[2]string{scope, nonce}]; seen {
-		return false, nil
+	key := [2]string{scope, nonce}
+	if _, seen := n.seen[key]; seen {
+		return false, nil, nil
 	}
-	n.seen[[2]string{scope, nonce}] = until
-	return true, nil
+	n.seen[key] = until
+	return true, func(ctx context.Context) error {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if n.lost != nil {
+			delete(n.seen, key)
+			return n.lost
+		}
+		n.settled[key] = true
+		return nil
+	}, nil
 }
 
 // world is a handler with keys and nonces, and methods that say how they were called.
@@ -97,7 +112,7 @@ type world struct {
 
 func newWorld(t testing.TB, with ...func(*Options)) *world {
 	t.Helper()
-	w := &world{TB: t, now: start, nonces: &nonces{seen: make(map[[2]string]time.Time)}, log: new(strings.Builder)}
+	w := &world{TB: t, now: start, nonces: &nonces{seen: make(map[[2]string]time.Time), settled: make(map[[2]string]bool)}, log: new(strings.Builder)}
 	w.keyring = keyring{
 		apiKey: {
 			Site: site.Site{ID: "0c0ffee0-0000-4000-8000-000000000001", Name: "acme"}, DataCentre: "us1", Secret: siteSecret,
