@@ -68,6 +68,7 @@ func (p *Publisher) tryDeliver(ctx context.Context, f *flight) error {
 		f.note(pub)
 	}
 	pub := f.publication()
+	f.parts = f.message.Parts.Of(pub.Provider)
 	switch {
 	case pub.State.Final():
 		return nil
@@ -100,7 +101,7 @@ func (p *Publisher) tryDeliver(ctx context.Context, f *flight) error {
 func (p *Publisher) enter(ctx context.Context, f *flight, pub Publication) (leave func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, laneTimeout)
 	defer cancel()
-	if parts := f.message.Parts; parts.Picture != nil || parts.Video != nil || len(parts.Uploads) > 0 {
+	if parts := &f.parts; parts.Picture != nil || parts.Video != nil || len(parts.Uploads) > 0 {
 		return p.heavy.lock(ctx, p.lane(ctx, pub))
 	}
 	return p.lanes.lock(ctx, p.lane(ctx, pub))
@@ -295,7 +296,11 @@ func (p *Publisher) prepare(ctx context.Context, f *flight, pub Publication) (*a
 			return nil, err
 		}
 	}
-	profile, err := a.network.Profile(ctx, a.who)
+	profileOf := a.network.Profile
+	if former, ok := a.network.(ActionNetwork); ok && f.parts.Action != nil {
+		profileOf = former.ActionProfile
+	}
+	profile, err := profileOf(ctx, a.who)
 	if err != nil {
 		return nil, err
 	}
@@ -305,7 +310,11 @@ func (p *Publisher) prepare(ctx context.Context, f *flight, pub Publication) (*a
 	}
 	post, more, err := render.Render(profile, content)
 	if err != nil {
-		return nil, &Error{Kind: Unsupported, Network: pub.Provider, Message: "This network cannot show the message: " + err.Error() + "."}
+		kind := Unsupported
+		if f.parts.Action != nil && (f.parts.Picture != nil || f.parts.Video != nil) {
+			kind = MediaInvalid
+		}
+		return nil, &Error{Kind: kind, Network: pub.Provider, Message: "This network cannot show the message: " + err.Error() + "."}
 	}
 	post.Key, post.Created = pub.Name(), pub.Created.UnixMilli()
 	a.post, a.note = post, joinLosses(append(losses, more...))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"herald.example/internal/fetch"
 	"herald.example/internal/publish/render"
@@ -96,7 +97,7 @@ func (f *files) bring(name string, size int64, from func() (render.Media, error)
 
 // load takes room for the files of a message that a network shows.
 func (p *Publisher) load(ctx context.Context, f *flight, pub Publication, profile render.Profile) error {
-	parts, sizes := f.message.Parts, make(map[string]int64)
+	parts, sizes := f.parts, make(map[string]int64)
 	if parts.Picture != nil && profile.Pictures > 0 {
 		sizes[parts.Picture.URL] = MaxUpload
 	}
@@ -123,12 +124,17 @@ func uploadName(index int) string { return fmt.Sprint("upload ", index) }
 // fetch brings a file from the web. The error is an *Error without a network:
 // MediaInvalid when the file is to blame, Transient when the world is.
 func (p *Publisher) fetch(ctx context.Context, f *flight, url string) (render.Media, error) {
+	if f.parts.Action != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, actionFetch)
+		defer cancel()
+	}
 	return f.files.bring(url, MaxUpload, func() (render.Media, error) { return bring(ctx, p.o.Fetcher, url) })
 }
 
 // upload brings an upload from the store.
 func (p *Publisher) upload(ctx context.Context, f *flight, pub Publication, index int) (render.Media, error) {
-	u := f.message.Parts.Uploads[index]
+	u := f.parts.Uploads[index]
 	return f.files.bring(uploadName(index), int64(u.Size), func() (render.Media, error) {
 		data, err := p.o.Store.Upload(ctx, pub.Site, pub.Message, index)
 		if err != nil {
@@ -153,14 +159,8 @@ func bring(ctx context.Context, from Fetcher, url string) (render.Media, error) 
 // content is the message of a publication with its links and files, for a network
 // of the profile. What the network has no room for is not fetched.
 func (p *Publisher) content(ctx context.Context, f *flight, pub Publication, profile render.Profile) (render.Content, []render.Loss, error) {
-	parts := f.message.Parts
-	c := render.Content{}
-	if parts.Text != nil {
-		c.Text = parts.Text.Body
-	}
-	if l := parts.Link; l != nil {
-		c.Link = &render.Link{URL: l.URL, Name: l.Name, Caption: l.Caption, Description: l.Description}
-	}
+	parts := f.parts
+	c := words(parts, pub.Provider)
 	if len(pub.Links) > 0 {
 		bases, err := p.Bases(ctx)
 		if err != nil {
@@ -188,14 +188,12 @@ func (p *Publisher) content(ctx context.Context, f *flight, pub Publication, pro
 		}
 	}
 	if parts.Picture != nil {
-		if profile.Pictures == 0 {
-			losses = append(losses, "the picture is not shown")
-		} else {
-			media, err := p.fetch(ctx, f, parts.Picture.URL)
-			if err != nil {
-				return c, nil, err
-			}
-			c.Media = append(c.Media, media)
+		loss, err := p.addPicture(ctx, f, profile, &c)
+		if err != nil {
+			return c, nil, err
+		}
+		if loss != "" {
+			losses = append(losses, loss)
 		}
 	}
 	for i := range parts.Uploads {
@@ -208,20 +206,71 @@ func (p *Publisher) content(ctx context.Context, f *flight, pub Publication, pro
 	return c, losses, nil
 }
 
+// words are what parts say, without files and links.
+func words(parts Parts, provider string) render.Content {
+	var c render.Content
+	if parts.Text != nil {
+		c.Text = parts.Text.Body
+	}
+	if l := parts.Link; l != nil {
+		c.Link = &render.Link{URL: l.URL, Name: l.Name, Caption: l.Caption, Description: l.Description}
+	}
+	if parts.Action != nil {
+		c.NameFirst = true
+		if len(parts.Action.Links) > 0 {
+			c.Below = &render.Link{URL: parts.Action.Links[0].URL, Name: parts.Action.Links[0].Title}
+		}
+	}
+	// Where the user is, is for Twitter alone, but in a check-in: contract of Gigya, sections 5 and 14.
+	if s := parts.Share; s != nil && s.Location != nil && (provider == "twitter" || s.Kind == CheckinShare) {
+		at := render.Location(*s.Location)
+		c.Location = &at
+	}
+	return c
+}
+
+// actionFetch is how long a user action waits for its picture or video: its caller
+// waits for it, too.
+const actionFetch = 5 * time.Second
+
+// addPicture adds the picture, where the network takes pictures. A user action goes out
+// without one that cannot be had, if it says something besides: its clients know it as
+// what the network may show.
+func (p *Publisher) addPicture(ctx context.Context, f *flight, profile render.Profile, c *render.Content) (render.Loss, error) {
+	if profile.Pictures == 0 {
+		return "the picture is not shown", nil
+	}
+	media, err := p.fetch(ctx, f, f.parts.Picture.URL)
+	if _, ok := errors.AsType[*Error](err); ok && f.parts.Action != nil && (c.Text != "" || c.Link != nil) {
+		return "the picture is not shown: it could not be fetched, or is none", nil
+	}
+	if err == nil {
+		media.Link = f.parts.Picture.Link
+		c.Media = append(c.Media, media)
+	}
+	return "", err
+}
+
 // addVideo adds the video: as a file, where the network takes videos and the URL
-// leads to one, else as a link.
+// leads to one, else as a link, which user actions do not make of it.
 func (p *Publisher) addVideo(ctx context.Context, f *flight, pub Publication, profile render.Profile, c *render.Content) (render.Loss, error) {
-	url := f.message.Parts.Video.URL
+	url := f.parts.Video.URL
 	if profile.Videos > 0 {
 		media, err := p.fetch(ctx, f, url)
 		if err == nil && strings.HasPrefix(media.Type, "video/") {
 			c.Media = append(c.Media, media)
 			return "", nil
 		}
+		if f.parts.Action != nil {
+			return "the video is not shown: it could not be fetched, or is none", nil
+		}
 		// A page that shows a video is no file, but a fine link.
 		if e, ok := errors.AsType[*Error](err); err != nil && (!ok || e.Kind != MediaInvalid) {
 			return "", err
 		}
+	}
+	if f.parts.Action != nil {
+		return "the video is not shown", nil
 	}
 	if c.Link == nil {
 		c.Link = &render.Link{URL: url}

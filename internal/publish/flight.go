@@ -13,6 +13,7 @@ import (
 type flight struct {
 	ref   Ref
 	files *files
+	parts Parts         // of the message, for its provider; set when the message is known
 	done  chan struct{} // closed when the flight has ended
 
 	mu      sync.Mutex // protects what follows

@@ -115,7 +115,7 @@ type Location struct {
 	Latitude  float64 `json:"latitude"`  // degrees, north is positive
 	Longitude float64 `json:"longitude"` // degrees, east is positive
 	PlaceID   string  `json:"place_id,omitempty"`
-	Name      string  `json:"name,omitempty"` // of the place
+	Name      string  `json:"name,omitempty"`     // of the place
 	NoPoint   bool    `json:"no_point,omitempty"` // only PlaceID is known
 }
 

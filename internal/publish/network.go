@@ -19,6 +19,13 @@ type Network interface {
 	Post(ctx context.Context, who site.Opened, post render.Post) (Receipt, error)
 }
 
+// ActionNetwork is a Network that takes more of a user action than of other messages: all
+// that its API took when user actions were made.
+type ActionNetwork interface {
+	// ActionProfile is Profile for user actions.
+	ActionProfile(ctx context.Context, who site.Opened) (render.Profile, error)
+}
+
 // Refresher is a Network whose credentials expire. One call at a time is made for
 // an identity, and the pair that it returns is stored before it is used.
 type Refresher interface {

@@ -96,7 +96,7 @@ func (p *Publisher) refusedOutcome(before Publication, err error, open bool) fun
 // repeatOutcome: it was refused, and is tried again when it is due, if that is of any
 // use.
 func repeatOutcome(before Publication, r *Refusal, state State, due time.Time, repeat bool) func(*Publication) {
-	if !repeat || late(before, due) {
+	if !repeat || before.Brief || late(before, due) {
 		state = Failed
 	}
 	return func(pub *Publication) {
@@ -111,7 +111,7 @@ func repeatOutcome(before Publication, r *Refusal, state State, due time.Time, r
 func gaveUpOutcome(pub *Publication) {
 	pub.State = Failed
 	if pub.Refusal == nil || pub.Refusal.Kind == UnknownOutcome {
-		pub.Refusal = &Refusal{Kind: Transient, Message: "It could not be published within 24 hours.", At: time.Now().UTC()}
+		pub.Refusal = &Refusal{Kind: Transient, Message: "It could not be published in time.", At: time.Now().UTC()}
 	}
 }
 
@@ -182,7 +182,13 @@ func repeatAfter(kind Kind, err error, before Publication, now time.Time, usual 
 }
 
 // late says whether a publication is not to be tried again at a time.
-func late(pub Publication, at time.Time) bool { return at.After(pub.Created.Add(giveUp)) }
+func late(pub Publication, at time.Time) bool {
+	patience := giveUp
+	if pub.Brief {
+		patience = BriefTime
+	}
+	return at.After(pub.Created.Add(patience))
+}
 
 // asked says whether the network named a wait.
 func asked(err error) bool {

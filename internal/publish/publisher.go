@@ -60,6 +60,10 @@ type Options struct {
 	Networks Networks
 	Fetcher  Fetcher
 
+	// Domains are where short URLs live of sites that have no domain of their own and are
+	// in a data centre, by its name.
+	Domains map[string]string
+
 	Wait        time.Duration // how long Publish waits for the networks; 0: 10 s
 	TokenLength int           // characters of links' tokens; 0: link.DefaultToken
 	Calls       int           // calls of one server of a network at a time, and an eighth more with pictures or videos; 0: 256
@@ -70,7 +74,7 @@ type Options struct {
 
 // Limits that are no settings.
 const (
-	giveUp        = 24 * time.Hour   // after it was accepted, a publication is not tried again
+	giveUp        = 24 * time.Hour   // after it was accepted, a publication is not tried again, unless it is Brief
 	callTimeout   = 6 * time.Minute  // one try with all that belongs to it; adapters bound single requests
 	laneTimeout   = time.Minute      // for its turn; then a publication stands aside
 	renewTimeout  = time.Minute      // for renewing credentials, which nothing may cut
@@ -245,6 +249,22 @@ func (p *Publisher) Bases(ctx context.Context) (link.Bases, error) {
 		return *bases, nil
 	}
 	return p.readBases(ctx)
+}
+
+// Domain is where the short URLs of a site live: its own domain, or that of its data
+// centre, or the shortener's default. Errors are those of Bases.
+func (p *Publisher) Domain(ctx context.Context, s site.Site) (string, error) {
+	if s.Domain != "" {
+		return s.Domain, nil
+	}
+	if domain := p.o.Domains[s.Gigya.DataCentre]; domain != "" {
+		return domain, nil
+	}
+	bases, err := p.Bases(ctx)
+	if err != nil {
+		return "", err
+	}
+	return bases.Default(), nil
 }
 
 // readBases asks the shortener, else the store, and remembers the answer.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -15,7 +16,6 @@ import (
 
 	"herald.example/internal/fetch"
 	"herald.example/internal/link"
-	"herald.example/internal/publish/render"
 	"herald.example/internal/site"
 )
 
@@ -32,9 +32,6 @@ type Request struct {
 	// identity had within that time, and that did not fail, is refused as its duplicate.
 	Brief bool
 }
-
-// BriefTime is how long publications of brief requests are tried, and known.
-const BriefTime = time.Minute
 
 // Round is what became of a request: the message, and the publications that the
 // request made.
@@ -88,13 +85,12 @@ func (p *Publisher) acceptance(ctx context.Context, r Request) (Acceptance, erro
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	a := Acceptance{At: now, Again: r.Message != ""}
 	var before []Publication
+	var err error
 	if a.Again {
-		m, publications, err := p.o.Store.Message(ctx, r.Site.ID, r.Message)
-		if err != nil {
+		if a.Message, before, err = p.o.Store.Message(ctx, r.Site.ID, r.Message); err != nil {
 			return a, err
 		}
-		before = publications
-		a.Message, r.Parts = m, m.Parts
+		r.Parts = a.Message.Parts
 	} else {
 		if err := checkParts(&r.Parts); err != nil {
 			return a, err
@@ -103,53 +99,35 @@ func (p *Publisher) acceptance(ctx context.Context, r Request) (Acceptance, erro
 	}
 	if r.Key != "" {
 		a.Key = sha256.Sum256([]byte(r.Key))
-		var err error
 		if a.Fingerprint, err = fingerprint(r); err != nil {
 			return a, err
 		}
 	}
-	targets, err := p.targets(ctx, r.Site, r.Target)
-	if err != nil {
+	if a.Publications, err = p.targets(ctx, r.Site, r.Target); err != nil {
 		return a, err
 	}
-	var urls []string
-	if r.Parts.Tracking {
-		urls = r.Parts.trackedURLs()
+	for i := range a.Publications {
+		t := &a.Publications[i]
+		t.Site, t.Message, t.Created, t.Due, t.Brief = r.Site.ID, a.Message.Token, now, now, r.Brief
 	}
-	if err := checkRounds(before, len(targets), len(urls)); err != nil {
+	if err := p.addLinks(ctx, r, &a, before); err != nil {
 		return a, err
 	}
-	domain := r.Site.Domain
-	if domain == "" && len(urls) > 0 {
-		bases, err := p.Bases(ctx)
-		if err != nil {
-			return a, err
-		}
-		domain = bases.Default()
+	if r.Brief {
+		err = addDigests(r, &a)
 	}
-	a.Publications = make([]Publication, len(targets))
-	for i, t := range targets {
-		t.Site, t.Message, t.Created, t.Due = r.Site.ID, a.Message.Token, now, now
-		if t.State == Pending {
-			for _, url := range urls {
-				ref := link.Ref{Domain: domain, Slug: link.NewToken(p.o.TokenLength)}
-				t.Links = append(t.Links, TrackedLink{Ref: ref, Target: url, Created: now})
-			}
-		}
-		a.Publications[i] = t
-	}
-	return a, nil
+	return a, err
 }
 
 // checkRounds refuses to publish a message once more that has many publications or
 // links already: they are read and shown together. Rounds that are accepted at the same
 // moment may go a little beyond.
-func checkRounds(before []Publication, targets, urls int) error {
-	links := targets * urls
-	for _, pub := range before {
+func checkRounds(before, added []Publication) error {
+	links := 0
+	for _, pub := range slices.Concat(before, added) {
 		links += len(pub.Links)
 	}
-	if len(before)+targets > MaxPublications || links > MaxLinks {
+	if len(before)+len(added) > MaxPublications || links > MaxLinks {
 		return fmt.Errorf("%w: the message was published too often, at most %d publications and %d short URLs are kept with one; publish it as a new message", ErrTarget, MaxPublications, MaxLinks)
 	}
 	return nil
@@ -261,23 +239,6 @@ func clip(s string, n int) string {
 	return s[:n]
 }
 
-// trackedURLs are the different URLs that get links: the link's, and those in the
-// text, in this order.
-func (parts Parts) trackedURLs() []string {
-	var urls []string
-	if parts.Link != nil {
-		urls = append(urls, parts.Link.URL)
-	}
-	if parts.Text != nil {
-		for _, url := range render.URLs(parts.Text.Body) { // which are different ones
-			if parts.Link == nil || url != parts.Link.URL {
-				urls = append(urls, url)
-			}
-		}
-	}
-	return urls
-}
-
 // checkParts holds the parts of a message against the rules, and fills in what the
 // bytes of uploads say of themselves.
 func checkParts(parts *Parts) error {
@@ -306,12 +267,18 @@ func checkParts(parts *Parts) error {
 		usable = usable || strings.TrimSpace(parts.Text.Body) != ""
 	}
 	if l := parts.Link; l != nil {
-		errs = append(errs, checkURL("link.url", l.URL), checkWords("link.name", l.Name, MaxWords),
-			checkWords("link.caption", l.Caption, MaxWords), checkWords("link.description", l.Description, MaxWords))
+		if l.URL != "" || parts.Action == nil {
+			errs = append(errs, checkURL("link.url", l.URL))
+		}
+		errs = append(errs, checkWords("link.name", l.Name, MaxWords), checkWords("link.caption", l.Caption, MaxWords),
+			checkWords("link.description", l.Description, MaxWords))
 		usable = true
 	}
 	if parts.Picture != nil {
 		errs = append(errs, checkURL("picture.url", parts.Picture.URL))
+		if parts.Picture.Link != "" {
+			errs = append(errs, checkURL("picture.link", parts.Picture.Link))
+		}
 		usable = true
 	}
 	if parts.Video != nil {
@@ -325,6 +292,13 @@ func checkParts(parts *Parts) error {
 		errs = append(errs, checkUpload(bad, fmt.Sprintf("uploads[%d]", i), &parts.Uploads[i]))
 		usable = true
 	}
+	if parts.Action != nil {
+		for i, l := range parts.Action.Links {
+			field := fmt.Sprintf("action.links[%d]", i)
+			errs = append(errs, checkURL(field+".url", l.URL), checkWords(field+".title", l.Title, MaxWords))
+		}
+		usable = usable || parts.Action.Audio
+	}
 	for _, err := range errs {
 		if err != nil {
 			return err // the first one; the others would bury it
@@ -334,8 +308,14 @@ func checkParts(parts *Parts) error {
 		return bad("parts", "nothing to publish; give a text, a link, a picture, a video or an upload")
 	}
 	if parts.Tracking {
-		if n := len(parts.trackedURLs()); n > MaxTracked {
+		if n := len(parts.urls()); n > MaxTracked {
 			return bad("text.body", "%d different URLs, at most %d can be tracked; switch tracking off or send fewer", n, MaxTracked)
+		}
+	}
+	for provider, o := range parts.Overrides {
+		o.Tracking = parts.Tracking
+		if err := checkParts(&o); err != nil {
+			return fmt.Errorf("for %s: %w", clip(provider, maxProvider), err)
 		}
 	}
 	return nil

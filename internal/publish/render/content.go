@@ -8,6 +8,19 @@ type Content struct {
 	// Tracked maps URLs as the message has them, which for a text means as URLs finds
 	// them, to the short URLs that replace them everywhere: in Text, and in Link.
 	Tracked map[string]string
+
+	// What user actions have besides.
+	NameFirst bool      // a link's name that has no other place stands before the text
+	Below     *Link     // a link below the post, of which URL and Name count; nil: none
+	Location  *Location // where the user is; nil: not known
+}
+
+// Location is a point, or a place by its ID, or both.
+type Location struct {
+	Latitude, Longitude float64 // degrees, north and east are positive
+	PlaceID             string
+	Name                string // of the place
+	NoPoint             bool   // only the place is known
 }
 
 // Link is a page that a message speaks of. Its URL passes link.CheckTarget.
@@ -20,6 +33,7 @@ type Media struct {
 	Name string // file name; may be empty
 	Type string // sniffed, such as image/png
 	Alt  string // for those who cannot see it; may be empty
+	Link string // where it leads, as a URL of the message; may be empty
 	Data []byte // not to be changed
 }
 
@@ -31,6 +45,9 @@ type Post struct {
 	Spans   []Span  // what is special in Text, in order, not overlapping
 	Link    *Link   // attached beside the text; nil: none. URL is the tracked one
 	Media   []Media // with a Link under Profile.Beside Preview: the one picture that illustrates it
+
+	Below    *Link // below the post; nil: none
+	Location *Location
 }
 
 // SpanKind says what a span is.

@@ -30,6 +30,9 @@ func (r *renderer) takeMedia(all []Media) {
 		default:
 			continue
 		}
+		if m.Link != "" {
+			m.Link = follow(r.tracked, m.Link)
+		}
 		r.post.Media = append(r.post.Media, m)
 	}
 	if lost := pictures - shownPictures; withoutPictures && lost > 0 {

@@ -16,20 +16,22 @@ var profiles = map[string]Profile{
 		Network: "Facebook", Text: Limits{{63_206, UTF16}},
 		Place: Attached, Pictures: 10, Videos: 1, Beside: LinkFirst,
 	},
-	// The contract of 2011 to 2018: message link picture name caption description source, doc.
+	// The contract of 2011 to 2018: message link picture name caption description source,
+	// actions and place, doc.
 	"facebook/legacy": {
 		Network: "Facebook", Text: Limits{{63_206, UTF16}},
 		Place: Attached, Name: whole, Caption: whole, Description: whole, Pictures: 1, Videos: 1, Beside: Preview,
+		Below: Limit{25, CodePoints}, Located: true,
 	},
 	// twitter-text 3.1, ran. 4 pictures or 1 video, doc.
 	"twitter": {
 		Network: "X", Text: Limits{{280, Weighted}}, URLCost: 23, Domains: true,
-		Pictures: 4, Videos: 1,
+		Pictures: 4, Videos: 1, Located: true,
 	},
 	// A URL cost 19, 20, 22 and 23 over the years, seen; the dearest is taken.
 	"twitter/2011": {
 		Network: "Twitter", Text: Limits{{140, CodePoints}}, URLCost: 23, Domains: true,
-		Pictures: 4, Videos: 1,
+		Pictures: 4, Videos: 1, Located: true,
 	},
 	// Text 3,000 seen; title 400 and description 4,086 said. The picture is the article's thumbnail.
 	"linkedin": {
@@ -98,6 +100,7 @@ var profiles = map[string]Profile{
 	"simulated": {
 		Network: "the simulated network",
 		Place:   Attached, Name: whole, Caption: whole, Description: whole, Pictures: math.MaxInt, Videos: math.MaxInt, Mixed: true,
+		Below: whole, Located: true,
 	},
 }
 

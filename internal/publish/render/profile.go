@@ -21,6 +21,9 @@ type Profile struct {
 	Caption     Limit
 	Description Limit
 
+	Below   Limit // of the name of a link below the post; none: there are no such links
+	Located bool  // posts can say where the user is
+
 	Pictures    int    // at most; 0: none
 	Videos      int    // at most; 0: none
 	Mixed       bool   // videos and pictures may be in one post, together at most Pictures; else videos win

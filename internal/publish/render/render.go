@@ -15,11 +15,13 @@ var ErrNothing = errors.New("nothing to post")
 // Render fits a message to a network. Key and Created of the post are left to the
 // caller. The losses say what the network will not show. An error wraps ErrNothing.
 func Render(p Profile, c Content) (Post, []Loss, error) {
-	r := renderer{p: &p, tracked: c.Tracked}
+	r := renderer{p: &p, tracked: c.Tracked, nameFirst: c.NameFirst}
 	r.takeLink(c.Link)
 	r.takeMedia(c.Media)
 	r.placeLink()
 	r.takeText(c.Text)
+	r.takeBelow(c.Below)
+	r.takeLocation(c.Location)
 	if err := r.check(); err != nil {
 		return Post{}, nil, err
 	}
@@ -28,11 +30,12 @@ func Render(p Profile, c Content) (Post, []Loss, error) {
 
 // renderer fits one message to a network, step by step.
 type renderer struct {
-	p       *Profile
-	tracked map[string]string
-	link    *Link // with its tracked URL; nil: none, or it is in the post already
-	post    Post
-	losses  []Loss
+	p         *Profile
+	tracked   map[string]string
+	nameFirst bool
+	link      *Link // with its tracked URL; nil: none, or it is in the post already
+	post      Post
+	losses    []Loss
 }
 
 // lose notes a loss.
@@ -120,18 +123,18 @@ func (r *renderer) takeText(text string) {
 	if !visible(text) {
 		text = ""
 	}
+	if r.link != nil {
+		// A name that has no other place is better than no text.
+		serves := (text == "" || r.nameFirst) && (r.post.Link == nil || r.p.Name.Max == 0)
+		if serves {
+			text = strings.Trim(r.link.Name+"\n"+text, "\n")
+		}
+		r.loseWords(serves)
+	}
 	if r.p.NoTopic {
 		text = r.dropTopics(text)
 	}
 	body := r.p.compose(text, r.tracked)
-	if r.link != nil {
-		// A name that has no other place is better than no text.
-		serves := body.text == "" && (r.post.Link == nil || r.p.Name.Max == 0)
-		if serves {
-			body = r.p.compose(r.link.Name, r.tracked)
-		}
-		r.loseWords(serves)
-	}
 	url := ""
 	if r.link != nil && r.post.Link == nil {
 		if url = linkable(r.link.URL); url == "" {
@@ -146,6 +149,26 @@ func (r *renderer) takeText(text string) {
 	}
 	d := r.join(body, url, limits).escaped(r.p.Escape)
 	r.post.Text, r.post.Spans = d.text, d.public()
+}
+
+// takeBelow takes a link that stands below the post, where the network has such links.
+func (r *renderer) takeBelow(l *Link) {
+	if l == nil {
+		return
+	}
+	url := follow(r.tracked, l.URL)
+	if r.p.Below.Max == 0 || link.CheckTarget(url) != nil {
+		r.lose("the link below the post is not shown")
+		return
+	}
+	r.post.Below = &Link{URL: url, Name: r.word("name below the post", strings.ReplaceAll(clean(l.Name), "\n", " "), r.p.Below)}
+}
+
+// takeLocation says where the user is, where the network shows it.
+func (r *renderer) takeLocation(l *Location) {
+	if l != nil && r.p.Located {
+		r.post.Location = l
+	}
 }
 
 // join cuts the body as far as the limits and the link's URL want it, and puts the
