@@ -83,6 +83,7 @@ type Connection struct {
 	Identity string
 	Created  time.Time
 	Source   string // how it came to be: "import" or "operator"
+	CID      string // context ID that reports count the arrival under; only Arrive takes it, it is not kept
 }
 
 // Login is an account that arrives with credentials. An account that the site
