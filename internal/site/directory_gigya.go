@@ -95,16 +95,12 @@ func (d *Directory) AddUserKey(ctx context.Context, id string, rsaPublicPEM []by
 		secret = newSecret()
 	}
 	s, err := d.change(ctx, id, "add user key to", func(s *Site) (err error) {
-		if len(s.Gigya.UserKeys) >= maxUserKeys {
-			return fmt.Errorf("%w: the site has %d already; remove one first", ErrUserKey, maxUserKeys)
-		}
 		if rsaPublicPEM == nil {
 			k.Secret = d.ring.Seal([]byte(secret), boundUserKey(s.ID, k.Key))
 		} else if k.RSA, err = parseRSA(rsaPublicPEM); err != nil {
 			return err
 		}
-		s.Gigya.UserKeys = append(slices.Clone(s.Gigya.UserKeys), k)
-		return nil
+		return s.Gigya.addUserKey(k)
 	})
 	if err != nil {
 		return Site{}, UserKey{}, "", err
@@ -112,8 +108,55 @@ func (d *Directory) AddUserKey(ctx context.Context, id string, rsaPublicPEM []by
 	return s, k, secret, nil
 }
 
-// RemoveUserKey ends a key of an application. The error is ErrNotFound when the site
-// has no such key.
+// PermitUserKey lets an application act for another site, too, with the key that it
+// has on the first one: under the same name, with the same secret or public key. From
+// then on the sites know nothing of each other's. The error is ErrNotFound when the
+// first site has no such key, ErrTaken when the other one has it already, and
+// ErrUserKey when that has too many.
+func (d *Directory) PermitUserKey(ctx context.Context, from, key, to string) (Site, UserKey, error) {
+	k := UserKey{Key: key, Created: d.moment()}
+	s, err := d.change(ctx, to, "permit user key on", func(s *Site) error {
+		r := d.roll.Load()
+		i, ok := r.byID[from]
+		if !ok {
+			return fmt.Errorf("the key's site: %w", ErrNotFound)
+		}
+		source := r.sites[i]
+		has := func(k UserKey) bool { return k.Key == key }
+		at := slices.IndexFunc(source.Gigya.UserKeys, has)
+		switch {
+		case at < 0:
+			return fmt.Errorf("user key: %w on site %s", ErrNotFound, source.Name)
+		case slices.ContainsFunc(s.Gigya.UserKeys, has):
+			return fmt.Errorf("%w: the site has the user key already", ErrTaken)
+		}
+		k.RSA = source.Gigya.UserKeys[at].RSA
+		if sealed := source.Gigya.UserKeys[at].Secret; sealed != nil {
+			secret, err := d.ring.Open(sealed, boundUserKey(source.ID, key))
+			if err != nil {
+				return fmt.Errorf("secret of the user key: %w", err)
+			}
+			k.Secret = d.ring.Seal(secret, boundUserKey(s.ID, key))
+		}
+		return s.Gigya.addUserKey(k)
+	})
+	if err != nil {
+		return Site{}, UserKey{}, err
+	}
+	return s, k, nil
+}
+
+// addUserKey adds a key, if there is room.
+func (g *Gigya) addUserKey(k UserKey) error {
+	if len(g.UserKeys) >= maxUserKeys {
+		return fmt.Errorf("%w: the site has %d already; remove one first", ErrUserKey, maxUserKeys)
+	}
+	g.UserKeys = append(slices.Clone(g.UserKeys), k)
+	return nil
+}
+
+// RemoveUserKey ends a key of an application on a site; where else it is permitted, it
+// stays. The error is ErrNotFound when the site has no such key.
 func (d *Directory) RemoveUserKey(ctx context.Context, id, key string) error {
 	_, err := d.change(ctx, id, "remove user key of", func(s *Site) error {
 		rest := slices.DeleteFunc(slices.Clone(s.Gigya.UserKeys), func(k UserKey) bool { return k.Key == key })

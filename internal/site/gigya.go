@@ -18,7 +18,7 @@ import (
 type Gigya struct {
 	APIKey   string    // names the site; unique, public, and stays as it was made
 	Secret   []byte    // sealed; when opened: the base64 text of 32 random bytes, which are the key
-	UserKeys []UserKey // of applications that may act for the site, in the order of creation
+	UserKeys []UserKey // of applications that may act for the site, in the order in which they came
 
 	DataCentre string   // such as us1: the label that a request's data centre is held against; empty: any
 	Trusted    []string // patterns of the URLs that may be shared, as Trusts takes them
@@ -27,12 +27,13 @@ type Gigya struct {
 	Providers  []string // default enabledProviders of shares; empty: all that are connected
 }
 
-// UserKey is a key of an application. It has a secret or a public key, not both.
+// UserKey is a key of an application. It has a secret or a public key, not both. On
+// every site where it is permitted there is one of the same name.
 type UserKey struct {
-	Key     string // names the application; unique in the site, public
-	Secret  []byte // sealed base64 text, as of a site; nil: none
-	RSA     []byte // a public key (PKIX, DER); nil: none
-	Created time.Time
+	Key     string    // names the application; unique in the site, public
+	Secret  []byte    // sealed base64 text, as of a site; nil: none
+	RSA     []byte    // a public key (PKIX, DER); nil: none
+	Created time.Time // when the site got it
 }
 
 // GigyaKeys is a site with all that a request for it may be authenticated with. Its
