@@ -34,7 +34,7 @@ var rooms = map[string][]string{
 	"internal/control":     {},
 	"internal/counter":     {"internal/link", "internal/varint"},
 	"internal/fetch":       {},
-	"internal/gigya":       {"internal/link", "internal/publish", "internal/site"},
+	"internal/gigya":       {"internal/link", "internal/publish", "internal/share", "internal/site"},
 	"internal/link":        {},
 	"internal/linkapi":     {"internal/control", "internal/counter", "internal/link", "internal/redirect", "internal/shortener"},
 	"internal/network":     {"internal/fetch", "internal/link", "internal/publish", "internal/site"},

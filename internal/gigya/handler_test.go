@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -106,31 +108,45 @@ func TestBodies(t *testing.T) {
 				if err != nil || !strings.Contains(string(raw), test.want) || response.StatusCode != 200 {
 					t.Errorf("got HTTP %d %s, %v; want %s", response.StatusCode, raw, err, test.want)
 				}
-				if len(w.handler.large) != 0 {
-					t.Errorf("got %d places of large bodies taken; want them given back", len(w.handler.large))
+				if small, large := w.handler.room.small.Held(), w.handler.room.large.Held(); small != 0 || large != 0 {
+					t.Errorf("got %d bytes of small bodies and %d of large ones held; want them given back", small, large)
 				}
 			})
 		}
 	}
 }
 
-// TestBusy fills the room for large bodies: another large one is refused after a while,
-// with a code that clients may repeat, and small ones pass.
+// TestBusy fills the room of one address for large bodies: another large one from there
+// is refused after a while, with a code that clients may repeat. Small ones pass, and
+// large ones from elsewhere.
 func TestBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		for range largeBodies {
-			w.handler.large <- struct{}{}
+		from := netip.MustParseAddr("2001:db8::1")
+		w := newWorld(t, func(o *Options) { o.ClientIP = func(*http.Request) netip.Addr { return from } })
+		hold, err := w.handler.room.large.Take(t.Context(), "2001:db8::/64", largeBodies)
+		if err != nil {
+			t.Fatal(err)
 		}
-		large := signedCall().set("pad", strings.Repeat("x", smallBody))
+		nonce := 0
+		send := func(pad int) answered {
+			nonce++
+			return w.do(signedCall().set("nonce", strconv.Itoa(nonce)).set("pad", strings.Repeat("x", pad)))
+		}
 		before := time.Now()
-		w.do(large).want(codeBusy, "try again")
+		send(smallBody).want(codeBusy, "try again")
 		if waited := time.Since(before); waited != bodyWait {
 			t.Errorf("got a refusal after %v; want %v", waited, bodyWait)
 		}
-		w.do(signedCall()).want(codeOK, "")
-		<-w.handler.large
-		w.do(signedCall().set("nonce", "2").set("pad", strings.Repeat("x", smallBody))).want(codeOK, "")
+		send(0).want(codeOK, "")
+		from = netip.MustParseAddr("2001:db8::2")
+		send(smallBody).want(codeBusy, "try again")
+		from = netip.MustParseAddr("2001:db8:0:1::1")
+		send(smallBody).want(codeOK, "")
+		from = netip.MustParseAddr("::ffff:192.0.2.1")
+		send(smallBody).want(codeOK, "")
+		time.AfterFunc(bodyWait/2, hold.Release) // who waits gets what is given back
+		from = netip.MustParseAddr("2001:db8::1")
+		send(smallBody).want(codeOK, "")
 	})
 }
 
