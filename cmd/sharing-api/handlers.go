@@ -9,6 +9,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"herald.example/internal/control"
+	"herald.example/internal/gigya"
 	"herald.example/internal/linkapi"
 	"herald.example/internal/operator"
 )
@@ -34,6 +35,8 @@ func (c *serveCommand) newAPI(h *house, at *addresses, log *slog.Logger) *apiSer
 			pages.ServeHTTP(w, r)
 		case pages != nil && path+"/" == simulatedPath:
 			http.Redirect(w, r, simulatedPath, http.StatusMovedPermanently)
+		case gigya.Speaks(path): // whatever the host: clients of other data centres come with theirs
+			h.gigya.ServeHTTP(w, r)
 		default:
 			h.dialect.ServeHTTP(w, r)
 		}
@@ -81,6 +84,7 @@ func (h *house) metrics(a *apiServer, links http.Handler, log *slog.Logger) http
 			writePublications(w, stats)
 		}
 		a.writeMetrics(w)
+		writeCalls(w, h.gigya.Stats())
 		if h.world != nil {
 			h.writeSimulated(w)
 		}

@@ -13,6 +13,7 @@ import (
 	"herald.example/internal/boltstore"
 	"herald.example/internal/control"
 	"herald.example/internal/fetch"
+	"herald.example/internal/gigya"
 	"herald.example/internal/linkapi"
 	"herald.example/internal/network"
 	"herald.example/internal/network/bluesky"
@@ -40,7 +41,8 @@ type house struct {
 	posts     *boltstore.Simulated // nil without the simulated network, as world
 	world     *simulated.World
 	publisher *publish.Publisher
-	dialect   http.Handler
+	dialect   http.Handler // OneAll's
+	gigya     *gigya.Handler
 	health    *health
 
 	closers []func() error // of what is open, in the order of opening
@@ -103,6 +105,7 @@ func (c *serveCommand) open(ctx context.Context, at *addresses, log *slog.Logger
 		ClientIP:              c.clientIP,
 		Log:                   log,
 	})
+	h.gigya = c.newGigya(h, log)
 	h.health = &health{shortener: h.shortenerHealth(), store: h.store, outbox: h.store, log: log}
 	return h, nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
+	"herald.example/internal/gigya"
 	"herald.example/internal/publish"
 )
 
@@ -37,6 +38,9 @@ var routes = func() map[string]bool {
 func routeOf(path string) string {
 	if strings.HasPrefix(path, simulatedPath) {
 		return simulatedPath
+	}
+	if method := gigya.MethodOf(path); method != "" {
+		return "/" + method
 	}
 	if len(path) > 200 { // no route is as long
 		return otherRoute
@@ -148,6 +152,17 @@ func writePublications(w io.Writer, s publish.Stats) {
 	metrics.WriteGaugeUint64(w, "herald_publications_in_flight", uint64(s.Flights))
 	metrics.WriteGaugeUint64(w, "herald_outbox_waiting", uint64(s.Waiting))
 	metrics.WriteGaugeUint64(w, "herald_media_bytes", uint64(s.Media))
+}
+
+// writeCalls writes what was answered in Gigya's dialect, where the status is 200 also
+// when a call was refused. No method is "other".
+func writeCalls(w io.Writer, s gigya.Stats) {
+	for _, a := range slices.SortedFunc(maps.Keys(s.Calls), func(a, b gigya.Answered) int {
+		return cmp.Or(cmp.Compare(a.Method, b.Method), cmp.Compare(a.Code, b.Code))
+	}) {
+		method := cmp.Or(a.Method, otherRoute)
+		metrics.WriteCounterUint64(w, fmt.Sprintf("herald_gigya_calls_total{method=%q,code=\"%d\"}", method, a.Code), s.Calls[a])
+	}
 }
 
 // statusRecorder notes the status of an answer.

@@ -31,6 +31,11 @@ type serveCommand struct {
 	PublicationsAsEntries bool          `env:"HERALD_PUBLICATIONS_AS_ENTRIES" help:"List the publications of a message under entries, as the .NET SDK reads them, and not as a bare array (off). $$${env}"`
 	NoSimulated           bool          `name:"no-simulated" env:"HERALD_NO_SIMULATED" help:"Run without the simulated network and its pages, which everybody can read who reaches the API (off). $$${env}"`
 
+	DataCentre      []centreDomain `env:"HERALD_DATA_CENTRE" placeholder:"NAME=DOMAIN" help:"Domain of the short URLs of a data centre's sites, such as us1=go.example.com; that of a site itself goes before; repeatable (the shortener's first one). $$${env}" group:"Gigya's dialect:"`
+	APIDomain       []centreDomain `name:"api-domain" env:"HERALD_API_DOMAIN" placeholder:"NAME=DOMAIN" help:"Domain of a data centre's hosts beside Gigya's own, such as us1=us1.example.com for socialize.us1.example.com; repeatable (none). $$${env}" group:"Gigya's dialect:"`
+	CallsPerMinute  int            `env:"HERALD_CALLS_PER_MINUTE" default:"0" placeholder:"N" help:"Calls of one site in a minute; more are refused (0: no bound). $$${env}" group:"Gigya's dialect:"`
+	LoopbackSecrets bool           `env:"HERALD_LOOPBACK_SECRETS" help:"Let callers on this machine send secrets and tokens without TLS, for development; behind a proxy on this machine everybody is such a caller, unless --trusted-proxies has it (off). $$${env}" group:"Gigya's dialect:"`
+
 	Shortener              place  `env:"HERALD_SHORTENER" default:"embedded" placeholder:"WHERE" help:"embedded, or the control address of a shortener that runs apart: http://host:port or unix:/path (${default}). $$${env}"`
 	ShortenerTokenFile     string `env:"HERALD_SHORTENER_TOKEN_FILE" placeholder:"FILE" help:"File with the control token of the shortener that runs apart (none). $$${env}"`
 	command.ShortenerFlags `embed:"" group:"Short URLs, visitors and counts (with a shortener apart, only --token-length matters):"`
@@ -52,12 +57,17 @@ func (c *serveCommand) Validate() error {
 		return fmt.Errorf("--max-body is %s; give at least 1KiB", c.MaxBody)
 	case c.APIConnections < 1:
 		return fmt.Errorf("--api-connections is %d; give at least 1", c.APIConnections)
+	case c.CallsPerMinute < 0:
+		return fmt.Errorf("--calls-per-minute is %d; give 0 or more", c.CallsPerMinute)
 	case c.apart() && c.ShortenerTokenFile == "":
 		return errors.New("--shortener is apart; name the file with its control token with --shortener-token-file")
 	case c.apart() && len(c.ShortBase) > 0:
 		return errors.New("--short-base is a setting of the shortener, which is apart; give it there")
 	case !c.apart() && c.ShortenerTokenFile != "":
 		return errors.New("--shortener-token-file is for a shortener apart; name that with --shortener")
+	}
+	if name := twice(c.DataCentre); name != "" {
+		return fmt.Errorf("--data-centre names %s twice; its short URLs have one domain", name)
 	}
 	if err := c.fetching().Check(); err != nil {
 		return fmt.Errorf("--allow-host: %w", err)

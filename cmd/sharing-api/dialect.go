@@ -1,0 +1,111 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"herald.example/internal/gigya"
+	"herald.example/internal/link"
+	"herald.example/internal/site"
+)
+
+// newGigya makes the handler of Gigya's dialect.
+func (c *serveCommand) newGigya(h *house, log *slog.Logger) *gigya.Handler {
+	return gigya.NewHandler(gigya.Options{
+		Keyring:         keyring{h.directory},
+		Nonces:          h.store,
+		DataCentres:     c.dataCentres(),
+		Secure:          c.secure,
+		LoopbackSecrets: c.LoopbackSecrets,
+		ClientIP:        c.clientIP,
+		CallsPerMinute:  c.CallsPerMinute,
+		Log:             log,
+	})
+}
+
+// keyring is the directory as Gigya's dialect sees it.
+type keyring struct{ directory *site.Directory }
+
+// Keys returns what calls for an API key are authenticated with.
+func (k keyring) Keys(apiKey string) (gigya.SiteKeys, error) {
+	keys, err := k.directory.GigyaKeys(apiKey)
+	if err != nil {
+		return gigya.SiteKeys{}, err
+	}
+	return gigya.SiteKeys{Site: keys.Site, DataCentre: keys.Site.Gigya.DataCentre, Secret: keys.Secret, UserKeys: keys.UserKeys}, nil
+}
+
+// centreDomain is a data centre with a domain, on the command line.
+type centreDomain struct{ name, domain string }
+
+// UnmarshalText reads NAME=DOMAIN.
+func (d *centreDomain) UnmarshalText(text []byte) error {
+	name, domain, _ := strings.Cut(string(text), "=")
+	name = strings.ToLower(name)
+	domain, err := link.CheckDomain(domain)
+	if name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || err != nil {
+		return fmt.Errorf("%q; give a data centre and a domain, such as us1=go.example.com", text)
+	}
+	*d = centreDomain{name, domain}
+	return nil
+}
+
+// String is what was read.
+func (d centreDomain) String() string { return d.name + "=" + d.domain }
+
+// twice is a data centre that has two domains; empty: there is none.
+func twice(domains []centreDomain) string {
+	seen := make(map[string]bool)
+	for _, d := range domains {
+		if seen[d.name] {
+			return d.name
+		}
+		seen[d.name] = true
+	}
+	return ""
+}
+
+// dataCentres are the data centres that hosts can name. Our own go before Gigya's, so
+// a client that came to the wrong one is sent to ours.
+func (c *serveCommand) dataCentres() gigya.DataCentres {
+	var own gigya.DataCentres
+	for _, d := range c.APIDomain {
+		own = append(own, gigya.DataCentre{Name: d.name, Domain: d.domain})
+	}
+	return slices.Concat(own, gigya.VendorDataCentres)
+}
+
+// secure says whether a request of the API came by HTTPS to a proxy that is trusted.
+// Each proxy may append to the headers, so the last word is that of the nearest one:
+// where that speaks of a hop without TLS, the request counts as one without.
+func (c *serveCommand) secure(r *http.Request) bool {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	peer := at.Addr().Unmap()
+	if err != nil || !slices.ContainsFunc(c.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(peer) }) {
+		return false
+	}
+	if values := r.Header.Values("X-Forwarded-Proto"); len(values) > 0 {
+		return strings.EqualFold(lastOf(values), "https")
+	}
+	for pair := range strings.SplitSeq(lastOf(r.Header.Values("Forwarded")), ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
+		if strings.EqualFold(name, "proto") {
+			return strings.EqualFold(strings.Trim(value, `"`), "https")
+		}
+	}
+	return false
+}
+
+// lastOf is the last element of a list in the lines of a header. What is looked for
+// never stands in front of a comma of a quoted string.
+func lastOf(lines []string) string {
+	if len(lines) == 0 {
+		return ""
+	}
+	last := lines[len(lines)-1]
+	return strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
+}
