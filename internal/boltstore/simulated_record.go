@@ -57,6 +57,8 @@ type simulatedRecord struct {
 	Spans    []render.Span    `json:"spans,omitempty"`
 	Link     *render.Link     `json:"link,omitempty"`
 	Media    []simulatedMedia `json:"media,omitempty"`
+	Below    *render.Link     `json:"below,omitempty"`
+	Location *render.Location `json:"location,omitempty"`
 }
 
 // simulatedMedia is a picture or a video in a record, without its bytes.
@@ -64,6 +66,7 @@ type simulatedMedia struct {
 	Name string `json:"name,omitempty"`
 	Type string `json:"type"`
 	Alt  string `json:"alt,omitempty"`
+	Link string `json:"link,omitempty"`
 	Size int    `json:"size"`
 }
 
@@ -79,9 +82,10 @@ func appendSimulated(dst []byte, p simulated.Post) ([]byte, error) {
 	}
 	rec := simulatedRecord{
 		Provider: p.Provider, Account: p.Account, Key: p.Key, Made: p.Made.UnixMilli(), Text: p.Text, Spans: p.Spans, Link: p.Link,
+		Below: p.Below, Location: p.Location,
 	}
 	for _, m := range p.Media {
-		rec.Media = append(rec.Media, simulatedMedia{m.Name, m.Type, m.Alt, len(m.Data)})
+		rec.Media = append(rec.Media, simulatedMedia{m.Name, m.Type, m.Alt, m.Link, len(m.Data)})
 	}
 	value, err := json.Marshal(rec)
 	if err != nil {
@@ -111,9 +115,10 @@ func parseSimulated(number uint64, value []byte) (simulated.Post, error) {
 	p := simulated.Post{
 		Number: number, Provider: rec.Provider, Account: rec.Account, Key: rec.Key, Made: time.UnixMilli(rec.Made).UTC(),
 		Text: rec.Text, Spans: rec.Spans, Link: rec.Link,
+		Below: rec.Below, Location: rec.Location,
 	}
 	for _, m := range rec.Media {
-		p.Media = append(p.Media, simulated.Media{Name: m.Name, Type: m.Type, Alt: m.Alt, Size: m.Size})
+		p.Media = append(p.Media, simulated.Media{Name: m.Name, Type: m.Type, Alt: m.Alt, Link: m.Link, Size: m.Size})
 	}
 	return p, nil
 }

@@ -48,6 +48,7 @@ func fullPost() simulated.Post {
 		Text:  "Grüße ☀ http://go.example/abc #tag",
 		Spans: []render.Span{{Kind: render.URLSpan, Start: 13, End: 34, Value: "http://go.example/abc"}, {Kind: render.TagSpan, Start: 35, End: 39, Value: "tag"}},
 		Link:  &render.Link{URL: "http://go.example/abc", Name: "N", Caption: "C", Description: "D"},
+		Below: &render.Link{URL: "http://go.example/def", Name: "B"}, Location: &render.Location{Latitude: 1.5, Longitude: -2, PlaceID: "p", Name: "P"},
 		Media: []simulated.Media{{Name: "a.png", Type: "image/png", Alt: "alt", Size: 3, Data: []byte("abc")}, {Type: "image/gif", Size: 2, Data: []byte("de")}},
 	}
 }

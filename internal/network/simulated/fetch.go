@@ -92,6 +92,12 @@ func linksOf(p Post) []string {
 	if p.Link != nil {
 		add(p.Link.URL)
 	}
+	for _, m := range p.Media {
+		add(m.Link)
+	}
+	if p.Below != nil {
+		add(p.Below.URL)
+	}
 	return urls
 }
 

@@ -190,6 +190,21 @@ type jsonPost struct {
 	Links    []string    `json:"links"` // where the post leads, by its text and its card
 	Card     *jsonCard   `json:"card,omitempty"`
 	Media    []jsonMedia `json:"media"`
+
+	Below    *jsonBelow    `json:"below,omitempty"` // a link below the post
+	Location *jsonLocation `json:"location,omitempty"`
+}
+
+type jsonBelow struct {
+	URL  string `json:"url"`
+	Name string `json:"name,omitempty"`
+}
+
+type jsonLocation struct {
+	Latitude  *float64 `json:"latitude,omitempty"`
+	Longitude *float64 `json:"longitude,omitempty"`
+	PlaceID   string   `json:"place_id,omitempty"`
+	Name      string   `json:"name,omitempty"`
 }
 
 type jsonCard struct {
@@ -202,6 +217,7 @@ type jsonCard struct {
 type jsonMedia struct {
 	Type string `json:"type"`
 	Alt  string `json:"alt,omitempty"`
+	Link string `json:"link,omitempty"` // where it leads
 	Size int    `json:"size"`
 	Path string `json:"path"`
 }
@@ -227,7 +243,16 @@ func (w *World) serveJSON(rw http.ResponseWriter, r *http.Request) {
 			j.Card = &jsonCard{p.Link.URL, p.Link.Name, p.Link.Caption, p.Link.Description}
 		}
 		for i, m := range p.Media {
-			j.Media = append(j.Media, jsonMedia{m.Type, m.Alt, m.Size, mediaPath(p, i)})
+			j.Media = append(j.Media, jsonMedia{m.Type, m.Alt, m.Link, m.Size, mediaPath(p, i)})
+		}
+		if p.Below != nil {
+			j.Below = &jsonBelow{p.Below.URL, p.Below.Name}
+		}
+		if at := p.Location; at != nil {
+			j.Location = &jsonLocation{PlaceID: at.PlaceID, Name: at.Name}
+			if !at.NoPoint {
+				j.Location.Latitude, j.Location.Longitude = &at.Latitude, &at.Longitude
+			}
 		}
 		answer.Posts[i] = j
 	}

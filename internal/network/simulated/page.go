@@ -1,6 +1,7 @@
 package simulated
 
 import (
+	"cmp"
 	"crypto/sha256"
 	_ "embed" // the pages' sources
 	"encoding/base64"
@@ -15,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"herald.example/internal/network"
+	"herald.example/internal/publish/render"
 )
 
 // The pages' sources. The style sheet stands in every page, so that its policy can
@@ -77,11 +79,14 @@ type card struct {
 	Pieces   []piece
 	Pictures []picture
 	Link     *linkCard
+	Below    *linkCard
+	Place    string // where the user is; empty: not known
 }
 
 // picture is a picture or a video; another file when it is neither.
 type picture struct {
 	URL, Alt     string
+	Leads        string // where it leads
 	Image, Video bool
 }
 
@@ -189,7 +194,7 @@ func newCard(p Post) card {
 	}
 	for i, m := range p.Media {
 		kind, _, _ := strings.Cut(m.Type, "/")
-		c.Pictures = append(c.Pictures, picture{mediaPath(p, i), m.Alt, kind == "image" && shown[m.Type], kind == "video" && shown[m.Type]})
+		c.Pictures = append(c.Pictures, picture{mediaPath(p, i), m.Alt, cmp.Or(m.Link, mediaPath(p, i)), kind == "image" && shown[m.Type], kind == "video" && shown[m.Type]})
 	}
 	if p.Link != nil && isWeb(p.Link.URL) {
 		l := linkCard{URL: p.Link.URL, Name: p.Link.Name, Description: p.Link.Description}
@@ -204,7 +209,26 @@ func newCard(p Post) card {
 		}
 		c.Link = &l
 	}
+	if p.Below != nil && isWeb(p.Below.URL) {
+		c.Below = &linkCard{URL: p.Below.URL, Name: cmp.Or(p.Below.Name, p.Below.URL)}
+	}
+	if at := p.Location; at != nil {
+		c.Place = placeOf(*at)
+	}
 	return c
+}
+
+// placeOf is a location as readers see it.
+func placeOf(at render.Location) string {
+	name := cmp.Or(at.Name, at.PlaceID)
+	if at.NoPoint {
+		return name
+	}
+	point := fmt.Sprintf("%.5g° %.5g°", at.Latitude, at.Longitude)
+	if name == "" {
+		return point
+	}
+	return name + " (" + point + ")"
 }
 
 // failuresPage lists what can be asked for.

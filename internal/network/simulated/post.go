@@ -71,11 +71,11 @@ func (f *face) Post(ctx context.Context, who site.Opened, post render.Post) (pub
 func (f *face) draft(who site.Opened, post render.Post) Post {
 	p := Post{
 		Provider: f.provider, Account: accountName(who), Key: post.Key, Made: f.world.now().UTC().Truncate(time.Millisecond),
-		Text: post.Text, Spans: post.Spans, Link: post.Link,
+		Text: post.Text, Spans: post.Spans, Link: post.Link, Below: post.Below, Location: post.Location,
 	}
 	for _, m := range post.Media {
 		p.Media = append(p.Media, Media{
-			Name: m.Name, Type: http.DetectContentType(m.Data), Alt: m.Alt, Size: len(m.Data), Data: m.Data,
+			Name: m.Name, Type: http.DetectContentType(m.Data), Alt: m.Alt, Link: m.Link, Size: len(m.Data), Data: m.Data,
 		})
 	}
 	return p

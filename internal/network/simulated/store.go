@@ -23,6 +23,9 @@ type Post struct {
 	Spans []render.Span
 	Link  *render.Link
 	Media []Media
+
+	Below    *render.Link // a link below the post; nil: none
+	Location *render.Location
 }
 
 // Media is a picture or a video of a post. Data is there when a post is made and
@@ -31,7 +34,8 @@ type Media struct {
 	Name string
 	Type string // sniffed from Data
 	Alt  string
-	Size int // of Data, in bytes
+	Link string // where it leads; may be empty
+	Size int    // of Data, in bytes
 	Data []byte
 }
 

@@ -96,6 +96,15 @@ func (w *World) As(provider string) publish.Network {
 	return &face{world: w, provider: provider, profile: profile, rules: ruleBook[provider]}
 }
 
+// ActionProfile is publish.ActionNetwork. It is that of the time of user actions where
+// networks have changed their API since in what it takes of them.
+func (f *face) ActionProfile(ctx context.Context, who site.Opened) (render.Profile, error) {
+	if former, known := render.For(f.provider + "/legacy"); known {
+		return former, nil
+	}
+	return f.Profile(ctx, who)
+}
+
 // face is the network under one provider's key.
 type face struct {
 	world    *World
