@@ -22,17 +22,27 @@ const (
 	codeHeader      code = 400008
 	codeGrantType   code = 400013
 	codeAPIKey      code = 400093
+	codeUnsupported code = 400096
+	codeUnconnected code = 400106
+	codeProviderApp code = 400122
+	codeMedia       code = 401001
+	codeSpam        code = 401010
 	codeExpired     code = 403002
 	codeSignature   code = 403003
 	codeNonce       code = 403004
 	codeUser        code = 403005
 	codePlainSecret code = 403006
+	codeSession     code = 403009
 	codeSecret      code = 403010
+	codePermission  code = 403022
+	codeLimit       code = 403024
 	codeToken       code = 403025
 	codeRate        code = 403048
 	codeMethod      code = 405001
 	codeTooLarge    code = 413001
 	codeBusy        code = 500001
+	codeProvider    code = 500023
+	codeNetwork     code = 500026
 	codeInternal    code = 500028
 	codeTimeout     code = 504002
 )

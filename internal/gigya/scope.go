@@ -1,0 +1,143 @@
+package gigya
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"herald.example/internal/site"
+)
+
+// canonical is the order in which providers are published to and answered for:
+// contract, section 10. Others follow in the order of their keys.
+var canonical = map[string]int{"facebook": 1, "twitter": 2, "linkedin": 3, "vkontakte": 4, "renren": 5, "sina": 6}
+
+// formerly are providers that old clients know, and that nobody publishes to: contract,
+// section 1.
+var formerly = map[string]bool{
+	"messenger": true, "microsoft": true, "myspace": true, "orkut": true, "qq": true, "yahoo": true, "yahoojapan": true,
+}
+
+// inOrder sorts the keys of providers into the canonical order.
+func inOrder(providers []string) {
+	last := len(canonical) + 1
+	slices.SortFunc(providers, func(a, b string) int {
+		return cmp.Or(cmp.Compare(cmp.Or(canonical[a], last), cmp.Or(canonical[b], last)), strings.Compare(a, b))
+	})
+}
+
+// supported are the providers that a site knows, by key, and whether they can be
+// published to.
+func (h *Handler) supported(s site.Site) map[string]bool {
+	known := make(map[string]bool)
+	for key := range formerly {
+		known[key] = false
+	}
+	for _, p := range h.o.Publisher.Providers(s) {
+		known[p.Key] = p.Available && !formerly[p.Key]
+	}
+	return known
+}
+
+// choice is which providers a call is for: contract, section 5.
+type choice struct {
+	enabled  map[string]bool // nil: all
+	disabled map[string]bool // wins over enabled
+	none     bool            // all are disabled
+	named    map[string]bool // that the call itself has enabled
+}
+
+// allows says whether the call is for a provider.
+func (ch choice) allows(provider string) bool {
+	return !ch.none && !ch.disabled[provider] && (ch.enabled == nil || ch.enabled[provider])
+}
+
+// readProviders reads enabledProviders, for which the site may have a default, and
+// disabledProviders. "*" stands for all.
+func readProviders(c *call) (choice, error) {
+	var ch choice
+	enabled, err := c.parameters.entries("enabledproviders")
+	if err != nil {
+		return ch, err
+	}
+	disabled, err := c.parameters.entries("disabledproviders")
+	if err != nil {
+		return ch, err
+	}
+	ch.named, ch.disabled = setOf(enabled), setOf(disabled)
+	ch.none = ch.disabled["*"]
+	if len(enabled) == 0 {
+		enabled = c.keys.Site.Gigya.Providers
+	}
+	if set := setOf(enabled); len(set) > 0 && !set["*"] {
+		ch.enabled = set
+	}
+	return ch, nil
+}
+
+// setOf are keys of providers, in lower case.
+func setOf(keys []string) map[string]bool {
+	set := make(map[string]bool, len(keys))
+	for _, key := range keys {
+		set[lower(key)] = true
+	}
+	return set
+}
+
+// scope is for whom, and on which of their networks, a call publishes.
+type scope struct {
+	person      site.Person
+	supported   []string // at least one
+	unsupported []string // those that the call has named
+}
+
+// person is the user of a call. An unknown one is refused: contract, section 17, no. 3.
+func (h *Handler) person(ctx context.Context, c *call) (site.Person, error) {
+	p, err := h.o.Directory.UserByUID(ctx, c.keys.Site.ID, c.uid)
+	if errors.Is(err, site.ErrNotFound) {
+		return p, faultf(codeUser, "This site has no user with the UID %s.", quote(c.uid))
+	}
+	return p, err
+}
+
+// scope finds the networks that the user is connected to and the call is for: contract,
+// section 10. able says which providers can do what the call wants; nil: all that can be
+// published to.
+func (h *Handler) scope(ctx context.Context, c *call, ch choice, able func(provider string) bool) (scope, error) {
+	p, err := h.person(ctx, c)
+	if err != nil {
+		return scope{}, err
+	}
+	s := scope{person: p}
+	known := h.supported(c.keys.Site)
+	var lacking []string
+	seen := make(map[string]bool)
+	for _, i := range p.Identities {
+		switch key := i.Provider; {
+		case seen[key] || !ch.allows(key):
+			continue
+		case known[key] && (able == nil || able(key)):
+			s.supported = append(s.supported, key)
+		default:
+			lacking = append(lacking, key)
+			if ch.named[key] {
+				s.unsupported = append(s.unsupported, key)
+			}
+		}
+		seen[i.Provider] = true
+	}
+	inOrder(s.supported)
+	inOrder(s.unsupported)
+	inOrder(lacking)
+	switch {
+	case len(s.supported) > 0:
+		return s, nil
+	case len(lacking) > 0:
+		return s, faultf(codeUnsupported, "%s: this cannot be published there.", strings.Join(lacking, ", "))
+	case len(p.Identities) > 0:
+		return s, faultf(codeUnconnected, "The user is connected to none of the providers that were asked for.")
+	}
+	return s, faultf(codeUnconnected, "The user is not connected to any provider.")
+}
