@@ -80,6 +80,8 @@ type Publisher interface {
 	Networks
 	ForgetLink(ctx context.Context, siteID string, l link.Link) error
 	Bases(ctx context.Context) (link.Bases, error)
+	// Domain is where the short URLs of a site live.
+	Domain(ctx context.Context, s site.Site) (string, error)
 }
 
 // Registry makes and finds links. A Ref without domain means the default one.

@@ -223,7 +223,10 @@ func decodeUpload(where, name, data string) (publish.Upload, error) {
 }
 
 // partsNode shows the parts that were sent, and no others: contract, section 7.
+// A user action of Gigya's dialect is shown as a network would show it that nobody knows
+// better.
 func partsNode(p publish.Parts) object {
+	p = p.Of("")
 	node := object{}
 	if p.Text != nil {
 		node = append(node, member{"text", object{{"body", p.Text.Body}}})

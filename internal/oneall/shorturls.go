@@ -34,7 +34,11 @@ func (h *Handler) createShorturl(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	links, err := h.o.Links.Put(c.context(), []link.Draft{{Ref: link.Ref{Domain: c.site.Domain}, Target: target, Site: c.site.ID}})
+	domain, err := h.o.Publisher.Domain(c.context(), c.site)
+	if err != nil {
+		return answer{}, err
+	}
+	links, err := h.o.Links.Put(c.context(), []link.Draft{{Ref: link.Ref{Domain: domain}, Target: target, Site: c.site.ID}})
 	if err != nil {
 		return answer{}, linksError(err)
 	}
@@ -141,14 +145,18 @@ func (h *Handler) deleteShorturl(c *call) (answer, error) {
 	return answer{code: http.StatusOK, info: "The shorturl has been deleted, and its clicks with it."}, nil
 }
 
-// findShorturl is the link of the path, on the site's domain or the default one: a
-// site may have been given its own later.
+// findShorturl is the link of the path, on the domain of the site's short URLs or
+// the default one: a site may have been given its own later.
 func (h *Handler) findShorturl(c *call) (link.Link, error) {
 	if link.CheckSlug(c.token) != nil {
 		return link.Link{}, missing("shorturl")
 	}
-	l, err := h.getLink(c.context(), link.Ref{Domain: c.site.Domain, Slug: c.token}, c.site.ID)
-	if c.site.Domain != "" && errors.Is(err, link.ErrNotFound) {
+	domain, err := h.o.Publisher.Domain(c.context(), c.site)
+	if err != nil {
+		return link.Link{}, err
+	}
+	l, err := h.getLink(c.context(), link.Ref{Domain: domain, Slug: c.token}, c.site.ID)
+	if errors.Is(err, link.ErrNotFound) {
 		l, err = h.getLink(c.context(), link.Ref{Slug: c.token}, c.site.ID)
 	}
 	return l, lookup(err, "shorturl")
