@@ -202,7 +202,7 @@ func (d *Directory) arrive(ctx context.Context, site, user string, login Login) 
 		u.Logins++
 		i.Updated, i.Account, i.Profile, i.Broken = now, login.Account, profile, ""
 		i.Sealed = d.seal(site, i.Token, login.Credentials)
-		return u, i, Connection{Token: connection, User: u.Token, Identity: i.Token, Created: now, Source: login.Source}, nil
+		return u, i, Connection{Token: connection, User: u.Token, Identity: i.Token, Created: now, Source: login.Source, CID: login.CID}, nil
 	}
 	u, i, c, err := func() (User, Identity, Connection, error) {
 		d.sealing.RLock()

@@ -2,11 +2,13 @@ package site_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"herald.example/internal/site"
 )
@@ -21,15 +23,21 @@ type memory struct {
 	users       map[string][]site.User // by site, in the order of creation
 	identities  map[string][]site.Identity
 	connections map[string][]site.Connection
+	events      map[string][]site.Event
+	places      map[string][]site.Place
 
 	// looked is called once after the next UserByUID, with mu held.
 	looked func()
-	// failSite and failEdit are returned by the next PutSite and EditIdentity.
-	failSite, failEdit error
+	// failSite, failEdit and failCount are returned by the next PutSite, EditIdentity and
+	// Count.
+	failSite, failEdit, failCount error
 }
 
 func newMemory(t testing.TB) *memory {
-	return &memory{t: t, users: map[string][]site.User{}, identities: map[string][]site.Identity{}, connections: map[string][]site.Connection{}}
+	return &memory{
+		t: t, users: map[string][]site.User{}, identities: map[string][]site.Identity{}, connections: map[string][]site.Connection{},
+		events: map[string][]site.Event{}, places: map[string][]site.Place{},
+	}
 }
 
 // copyOf is a copy that shares no bytes which are sealed.
@@ -239,6 +247,17 @@ func (m *memory) Arrive(_ context.Context, s, user, provider, account string,
 		return site.User{}, site.Identity{}, site.Connection{}, site.ErrTaken
 	}
 	m.users[s] = put(m.users[s], userToken, u)
+	measures := []site.Measure{site.Logins}
+	if known == nil {
+		measures = append(measures, site.NewUsers)
+	}
+	if owned == nil {
+		measures = append(measures, site.NewConnections)
+	}
+	for _, measure := range measures {
+		m.events[s] = append(m.events[s], site.Event{Measure: measure, At: c.Created, CID: c.CID, Provider: provider, Times: 1})
+	}
+	c.CID = "" // it is not kept
 	m.identities[s] = put(m.identities[s], identityToken, copyOf(i))
 	m.connections[s] = append(m.connections[s], c)
 	return u, i, c, nil
@@ -311,4 +330,61 @@ func (m *memory) ListConnections(_ context.Context, s string, q site.ListQuery) 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return page(m.connections[s], connectionToken, q)
+}
+
+func (m *memory) Count(ctx context.Context, s string, events ...site.Event) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := m.failCount; err != nil {
+		m.failCount = nil
+		return err
+	}
+	for _, e := range events {
+		if e.Measure == 0 || e.Measure >= site.NumMeasures || e.At.IsZero() || e.Times == 0 {
+			m.t.Errorf("count %+v: got an incomplete event", e)
+		}
+	}
+	m.events[s] = append(m.events[s], events...)
+	return nil
+}
+
+// Tallies sums the events of a site, as the store of the product does.
+func (m *memory) Tallies(_ context.Context, s string, q site.ReportQuery) ([]site.Tally, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var tallies []site.Tally
+	for _, e := range m.events[s] {
+		day := e.At.UTC().Truncate(24 * time.Hour)
+		if day.Before(q.From) || day.After(q.To) {
+			continue
+		}
+		same := func(t site.Tally) bool {
+			return t.Day.Equal(day) && t.CID == e.CID && t.Provider == e.Provider && t.Measure == e.Measure
+		}
+		if i := slices.IndexFunc(tallies, same); i >= 0 {
+			tallies[i].Count += e.Times
+			continue
+		}
+		tallies = append(tallies, site.Tally{Day: day, CID: e.CID, Provider: e.Provider, Measure: e.Measure, Count: e.Times})
+	}
+	slices.SortFunc(tallies, func(a, b site.Tally) int {
+		return cmp.Or(a.Day.Compare(b.Day), cmp.Compare(a.CID, b.CID), cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.Measure, b.Measure))
+	})
+	return tallies, nil
+}
+
+func (m *memory) Places(_ context.Context, s string) ([]site.Place, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.places[s]), nil
+}
+
+func (m *memory) PutPlaces(_ context.Context, s string, places []site.Place) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.places[s] = slices.Clone(places)
+	return nil
 }
