@@ -16,6 +16,7 @@ type Draft struct {
 	Target      string
 	Site        string
 	Publication string
+	Method      Method // of the link, if this draft makes it: one that is there keeps its own
 }
 
 // Check holds a draft whose slug has been chosen against all rules. When one
@@ -38,6 +39,9 @@ func (d Draft) Check() (field string, err error) {
 	if err := checkOwner(d.Publication); err != nil {
 		return "publication", err
 	}
+	if err := d.Method.Check(); err != nil {
+		return "redirect", err
+	}
 	return "", nil
 }
 
@@ -56,7 +60,7 @@ func checkOwner(name string) error {
 // batch was put.
 type DraftError struct {
 	Index int    // of the draft in the batch, from 0
-	Field string // at fault: domain, slug, target, site or publication
+	Field string // at fault: domain, slug, target, site, publication or redirect
 	Err   error  // wraps the rule's sentinel
 }
 

@@ -25,6 +25,8 @@ var (
 	// ErrOwner is returned when the name of a link's site or publication is too
 	// long, or no text.
 	ErrOwner = errors.New("bad site or publication")
+	// ErrMethod is returned when a method of redirecting has no such name or number.
+	ErrMethod = errors.New("bad redirect method")
 	// ErrState is returned when a state has no such name or cannot be set.
 	ErrState = errors.New("bad state")
 	// ErrQuery is returned when a reading is asked for with impossible bounds.
@@ -78,6 +80,7 @@ type Link struct {
 	State       State
 	Site        string // the customer that owns it, empty when nobody in particular
 	Publication string // the publication it was minted for, empty when none
+	Method      Method // as it was made with
 	Created     time.Time
 	Edited      time.Time // the last change of target or state; Created when never edited
 }
@@ -121,4 +124,5 @@ type ChangeEvent struct {
 type Route struct {
 	Number uint64
 	State  State
+	Method Method
 }
