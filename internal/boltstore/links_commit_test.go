@@ -252,6 +252,7 @@ func TestImport(t *testing.T) {
 			if i%1000 == 7 {
 				l.State, l.Target = link.Deleted, ""
 			}
+			l.Method = link.Method(i / 3 % 2)
 			links = append(links, l)
 		}
 	}
@@ -312,6 +313,7 @@ func TestImportRefuses(t *testing.T) {
 		{"bad slug", []link.Link{at("go.example", "a/b")}, link.ErrSlug},
 		{"bad domain", []link.Link{at("Go.example", "a")}, link.ErrDomain},
 		{"no state", with(func(l *link.Link) { l.State = 0 }), link.ErrState},
+		{"no method", with(func(l *link.Link) { l.Method = 2 }), link.ErrMethod},
 		{"no target", with(func(l *link.Link) { l.Target = "" }), link.ErrState},
 		{"target too long", with(func(l *link.Link) { l.Target = string(make([]byte, link.MaxTarget+1)) }), link.ErrTarget},
 		{"owner too long", with(func(l *link.Link) { l.Site = string(make([]byte, link.MaxOwner+1)) }), link.ErrOwner},

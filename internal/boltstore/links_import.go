@@ -20,7 +20,7 @@ const importBatch = 10_000
 //
 // Numbers are drawn in the order of the links; all else is taken as it is,
 // tombstones included. A link that is there already, with the same target, site
-// and publication, is passed over, so an import that broke off may be repeated.
+// and publication, is passed over, whatever its method, so an import that broke off may be repeated.
 // A different link under the same slug is link.ErrTaken; a link out of order is
 // link.ErrQuery. Targets are not held against link.CheckTarget. After an error, or
 // when ctx ends, the links of earlier transactions stay.
@@ -61,6 +61,9 @@ func checkImport(l link.Link, last link.Ref) error {
 		return fmt.Errorf("%w: %d bytes", link.ErrTarget, len(l.Target))
 	case len(l.Site) > link.MaxOwner || len(l.Publication) > link.MaxOwner:
 		return link.ErrOwner
+	}
+	if err := l.Method.Check(); err != nil {
+		return err
 	}
 	if l.Domain != last.Domain {
 		if domain, err := link.CheckDomain(l.Domain); err != nil || domain != l.Domain {
@@ -109,7 +112,7 @@ func (w *writer) importLinks(links []link.Link) (n uint64, err error) {
 			n++
 			key = appendSlugKey(key[:0], w.domains.ids[l.Domain], l.Slug)
 			w.create(key, record{
-				state: l.State, created: l.Created.UnixMilli(), edited: l.Edited.UnixMilli(),
+				state: l.State, method: l.Method, created: l.Created.UnixMilli(), edited: l.Edited.UnixMilli(),
 				site: []byte(l.Site), publication: []byte(l.Publication), target: []byte(l.Target),
 			})
 		}

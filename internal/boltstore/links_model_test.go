@@ -24,11 +24,13 @@ func (m *model) put(ds []link.Draft, now time.Time) error {
 	fresh := map[link.Ref]link.Draft{}
 	for _, d := range ds {
 		if l, ok := m.links[d.Ref]; ok {
-			if l.State == link.Deleted || d != (link.Draft{Ref: l.Ref, Target: l.Target, Site: l.Site, Publication: l.Publication}) {
+			if l.State == link.Deleted || d != (link.Draft{Ref: l.Ref, Target: l.Target, Site: l.Site, Publication: l.Publication, Method: d.Method}) {
 				return link.ErrTaken
 			}
-		} else if other, ok := fresh[d.Ref]; ok && other != d {
-			return link.ErrTaken
+		} else if other, ok := fresh[d.Ref]; ok {
+			if other.Method = d.Method; other != d {
+				return link.ErrTaken
+			}
 		}
 		fresh[d.Ref] = d
 	}
@@ -37,7 +39,7 @@ func (m *model) put(ds []link.Draft, now time.Time) error {
 			m.feed = append(m.feed, d.Ref)
 			m.links[d.Ref] = &link.Link{
 				Ref: d.Ref, Number: uint64(len(m.feed)), Target: d.Target, State: link.Active,
-				Site: d.Site, Publication: d.Publication, Created: now, Edited: now,
+				Site: d.Site, Publication: d.Publication, Method: d.Method, Created: now, Edited: now,
 			}
 		}
 	}
@@ -103,7 +105,9 @@ func TestRandomOperationsAgainstAModel(t *testing.T) {
 				case op < 50:
 					ds := make([]link.Draft, 1+random.IntN(6))
 					for i := range ds {
-						ds[i] = link.Draft{Ref: ref(), Target: target(), Site: pick("", "s", "t"), Publication: pick("", "p")}
+						ds[i] = link.Draft{
+							Ref: ref(), Target: target(), Site: pick("", "s", "t"), Publication: pick("", "p"), Method: link.Method(random.IntN(2)),
+						}
 					}
 					_, got = s.Put(t.Context(), ds, now)
 					want = m.put(ds, now)
@@ -145,7 +149,7 @@ func compareOne(t *testing.T, s *Links, m *model, ref link.Ref) {
 	var want link.Link
 	wantErr, wantRoute, wantRouteErr := link.ErrNotFound, link.Route{}, link.ErrNotFound
 	if l := m.links[ref]; l != nil {
-		want, wantErr, wantRoute, wantRouteErr = *l, nil, link.Route{Number: l.Number, State: l.State}, nil
+		want, wantErr, wantRoute, wantRouteErr = *l, nil, link.Route{Number: l.Number, State: l.State, Method: l.Method}, nil
 		if l.State == link.Deleted {
 			wantErr = link.ErrDeleted
 		}

@@ -19,7 +19,7 @@ import (
 //
 //	domains   name                        id (uint32); ids are dense, from 0
 //
-//	slugs     id (uint32), slug           1, state (byte), number (uvarint), created (varint),
+//	slugs     id (uint32), slug           1, method and state (4 bits each), number (uvarint), created (varint),
 //	                                      edited - created (varint), length of the site (byte), site,
 //	                                      length of the publication (byte), publication, target
 //
@@ -28,7 +28,9 @@ import (
 //	sites     length of the site (byte),  nothing
 //	          site, number
 //
-// slugs is all that a redirect reads: one get gives number, state and target. A
+// slugs is all that a redirect reads: one get gives number, state, method and
+// target. Method 0, which all links had once, leaves the byte that it shares to the
+// state; a program that knows no other finds those links damaged. A
 // tombstone keeps its record, with state Deleted and no target, for ever: that
 // its key is there is what keeps the slug from being issued again.
 //
@@ -62,17 +64,21 @@ var (
 // the transaction that it was read in.
 type record struct {
 	state             link.State
+	method            link.Method
 	number            uint64
 	created, edited   int64 // Unix milliseconds
 	site, publication []byte
 	target            []byte // empty if and only if state is Deleted
 }
 
+// methodShift is where the method stands in the byte that it shares with the state.
+const methodShift = 4
+
 // append appends the record's bytes. Site and publication are at most
 // link.MaxOwner bytes long.
 func (r record) append(dst []byte) []byte {
 	dst = slices.Grow(dst, 4+3*binary.MaxVarintLen64+len(r.site)+len(r.publication)+len(r.target))
-	dst = append(dst, recordVersion, byte(r.state))
+	dst = append(dst, recordVersion, byte(r.method)<<methodShift|byte(r.state))
 	dst = binary.AppendUvarint(dst, r.number)
 	dst = binary.AppendVarint(dst, r.created)
 	dst = binary.AppendVarint(dst, r.edited-r.created)
@@ -86,7 +92,8 @@ func (r record) append(dst []byte) []byte {
 func parseRecord(b []byte) (r record, ok bool) {
 	f := fields{rest: b}
 	version := f.byte()
-	r.state = link.State(f.byte())
+	how := f.byte()
+	r.state, r.method = link.State(how&(1<<methodShift-1)), link.Method(how>>methodShift)
 	r.number = f.uvarint()
 	r.created = f.varint()
 	r.edited = r.created + f.varint()
@@ -94,7 +101,7 @@ func parseRecord(b []byte) (r record, ok bool) {
 	r.publication = f.bytes(int(f.byte()))
 	r.target = f.rest
 	ok = !f.bad && version == recordVersion && r.number != 0 &&
-		link.Active <= r.state && r.state <= link.Deleted && (r.state == link.Deleted) == (len(r.target) == 0)
+		link.Active <= r.state && r.state <= link.Deleted && r.method <= link.Script && (r.state == link.Deleted) == (len(r.target) == 0)
 	return r, ok
 }
 
@@ -107,6 +114,7 @@ func (r record) link(ref link.Ref) link.Link {
 		State:       r.state,
 		Site:        string(r.site),
 		Publication: string(r.publication),
+		Method:      r.method,
 		Created:     time.UnixMilli(r.created).UTC(),
 		Edited:      time.UnixMilli(r.edited).UTC(),
 	}

@@ -31,6 +31,8 @@ func TestRecordRoundTrip(t *testing.T) {
 			site: bytes.Repeat([]byte("s"), link.MaxOwner), publication: bytes.Repeat([]byte("p"), link.MaxOwner),
 			target: bytes.Repeat([]byte("t"), link.MaxTarget),
 		}},
+		{"script", record{state: link.Active, method: link.Script, number: 1, created: ms, edited: ms, target: []byte("https://a.example/")}},
+		{"tombstone of a script", record{state: link.Deleted, method: link.Script, number: 7, created: ms, edited: ms + 1}},
 		{"tombstone", record{state: link.Deleted, number: 7, created: ms, edited: ms + 1, site: []byte("s")}},
 		{"clock stepped back", record{state: link.Active, number: 7, created: ms, edited: ms - 3_600_000, target: []byte("t")}},
 		{"no date", record{state: link.Active, number: 7, created: time.Time{}.UnixMilli(), edited: time.Time{}.UnixMilli(), target: []byte("t")}},
@@ -69,6 +71,9 @@ func TestParseRecordRefuses(t *testing.T) {
 		{"version 2", "\x02" + good[1:]},
 		{"no state", good[:1] + "\x00" + good[2:]},
 		{"state unknown", good[:1] + "\x04" + good[2:]},
+		{"script without state", good[:1] + "\x10" + good[2:]},
+		{"method unknown", good[:1] + "\x21" + good[2:]},
+		{"method unknown, the highest", good[:1] + "\xf1" + good[2:]},
 		{"number 0", good[:2] + "\x00" + good[3:]},
 		{"overlong number", good[:2] + "\x85\x00" + good[3:]},
 		{"number over 64 bits", good[:2] + "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f" + good[3:]},
@@ -84,8 +89,24 @@ func TestParseRecordRefuses(t *testing.T) {
 	}
 }
 
+// A link that redirects with 302 has the bytes that it had when there was no other
+// method.
+func TestRecordOfFoundIsAsEver(t *testing.T) {
+	rec := record{state: link.Disabled, method: link.Found, number: 300, created: 1, edited: 3, site: []byte("s"), target: []byte("t")}
+	want := []byte("\x01\x02\xac\x02\x02\x04\x01s\x00t")
+	if got := rec.append(nil); !bytes.Equal(got, want) {
+		t.Errorf("got %x; want %x", got, want)
+	}
+	rec.method, want[1] = link.Script, 0x12
+	if got := rec.append(nil); !bytes.Equal(got, want) {
+		t.Errorf("script: got %x; want %x", got, want)
+	}
+}
+
 func FuzzParseRecord(f *testing.F) {
 	f.Add([]byte(nil))
+	f.Add(record{state: link.Active, method: link.Script, number: 9, created: 1, edited: 2, target: []byte("https://a.example/")}.append(nil))
+	f.Add([]byte("\x01\x21\x05\x00\x00\x00\x00t"))
 	f.Add(record{state: link.Active, number: 1, created: 1, edited: 2, target: []byte("https://a.example/")}.append(nil))
 	f.Add(record{state: link.Deleted, number: 1 << 60, created: -1, edited: -9, site: []byte("s"), publication: []byte("p")}.append(nil))
 	f.Add([]byte("\x01\x01\x85\x00\x00\x00\x00\x00t"))

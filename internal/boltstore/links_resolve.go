@@ -114,5 +114,5 @@ func (s *Links) Resolve(domain string, slug, dst []byte) (link.Route, []byte, er
 	if !ok {
 		return link.Route{}, dst, ErrDamaged
 	}
-	return link.Route{Number: rec.number, State: rec.state}, append(dst, rec.target...), nil
+	return link.Route{Number: rec.number, State: rec.state, Method: rec.method}, append(dst, rec.target...), nil
 }

@@ -115,9 +115,19 @@ func TestPutIsIdempotent(t *testing.T) {
 	if got, err := s.Count(); err != nil || got != 4 {
 		t.Errorf("Count: got %d, %v; want 4", got, err)
 	}
+	ds[0].Method = link.Script
+	if again, err := s.Put(t.Context(), ds[:1], day.Add(time.Hour)); err != nil || again[0] != first[0] {
+		t.Errorf("put with another method: got %v, %v; want the link as it is, %v", again, err, first[0])
+	}
 	twice := draft("go.example", "e", "https://e.example/")
 	if got := put(t, s, twice, twice); got[0] != got[1] || got[0].Number != 5 {
 		t.Errorf("the same draft twice in a batch: got %v", got)
+	}
+	found := draft("go.example", "f", "https://f.example/")
+	script := found
+	script.Method = link.Script
+	if got := put(t, s, script, found); got[0] != got[1] || got[0].Number != 6 || got[0].Method != link.Script {
+		t.Errorf("two methods in a batch: got %v; want one link with the first", got)
 	}
 }
 
@@ -157,6 +167,7 @@ func TestPutRefuses(t *testing.T) {
 		{"reserved slug", []link.Draft{draft("go.example", "Admin", "https://a.example/")}, 0, "slug", link.ErrSlug},
 		{"bad domain", []link.Draft{fresh, draft("Go.example", "x", "https://a.example/")}, 1, "domain", link.ErrDomain},
 		{"site too long", []link.Draft{with(fresh, func(d *link.Draft) { d.Site = strings.Repeat("s", 256) })}, 0, "site", link.ErrOwner},
+		{"bad method", []link.Draft{fresh, with(there, func(d *link.Draft) { d.Method = 2 })}, 1, "redirect", link.ErrMethod},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			links, err := s.Put(t.Context(), tt.batch, day)

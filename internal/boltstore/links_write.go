@@ -12,7 +12,9 @@ import (
 // the order of the drafts. Every draft has a slug: tokens are drawn before.
 //
 // It is idempotent: for a draft whose slug leads to the same target already, for
-// the same site and publication, the link that is there is returned as it is.
+// the same site and publication, the link that is there is returned as it is. Its
+// method is its own, too: a draft is put again, after its answer was lost, also when
+// new links have got another method meanwhile.
 //
 // An error about a draft wraps a *link.DraftError, which names it: with
 // link.ErrTaken when the slug belongs to a different link or to a tombstone, or
@@ -57,7 +59,7 @@ func (w *writer) putDrafts(drafts []link.Draft, now int64) ([]link.Link, error) 
 	}
 	for i, d := range drafts {
 		if j, twice := first[d.Ref]; twice {
-			if d != drafts[j] {
+			if d.Method = drafts[j].Method; d != drafts[j] {
 				return nil, taken(i)
 			}
 			continue
@@ -81,7 +83,7 @@ func (w *writer) putDrafts(drafts []link.Draft, now int64) ([]link.Link, error) 
 			links[i] = links[j]
 		} else if keys[i] != nil {
 			rec := record{
-				state: link.Active, created: now, edited: now,
+				state: link.Active, method: d.Method, created: now, edited: now,
 				site: []byte(d.Site), publication: []byte(d.Publication), target: []byte(d.Target),
 			}
 			rec.number = w.create(keys[i], rec)
