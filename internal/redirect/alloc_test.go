@@ -6,11 +6,13 @@ import (
 	"net/netip"
 	"runtime"
 	"testing"
+
+	"herald.example/internal/link"
 )
 
 // TestNoAllocations: a redirect from the cache allocates nothing, from the
 // bytes of the request to those of the answer, the ledger's call and a proxy's
-// chain included.
+// chain included. Neither does one that is a page.
 func TestNoAllocations(t *testing.T) {
 	proxies := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")}
 	with := func(header string) []byte {
@@ -21,6 +23,7 @@ func TestNoAllocations(t *testing.T) {
 		name    string
 		request []byte
 	}{
+		{"page", browserRequest("s000001")},
 		{"browser", browserRequest("s000001")},
 		{"query", browserRequest("s000001?fbclid=IwAR0")},
 		{"X-Forwarded-For", with("X-Forwarded-For: 203.0.113.7, 192.0.2.1")},
@@ -30,14 +33,19 @@ func TestNoAllocations(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s, _ := newBench(t, 100, &copyLedger{}, func(o *Options) { o.TrustedProxies = proxies })
+			status := "302"
+			if test.name == "page" {
+				status = "200"
+				s, _ = newBench(t, 100, &copyLedger{}, func(o *Options) { o.Store = manyStore{100, link.Script} })
+			}
 			serve := func(n int) uint64 {
 				var before, after runtime.MemStats
 				runtime.ReadMemStats(&before)
 				c := &loopConn{requests: [][]byte{test.request}, n: n}
 				s.serveLoop(t, c)
 				runtime.ReadMemStats(&after)
-				if string(c.answer[:12]) != "HTTP/1.1 302" {
-					t.Fatalf("got answer %q; want a redirect", c.answer)
+				if string(c.answer[:12]) != "HTTP/1.1 "+status {
+					t.Fatalf("got answer %q; want %s", c.answer, status)
 				}
 				return after.Mallocs - before.Mallocs
 			}

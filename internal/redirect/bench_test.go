@@ -71,7 +71,10 @@ func (l *copyLedger) Append(h *link.Hit) {
 }
 
 // manyStore has a link for every number below n.
-type manyStore struct{ n int }
+type manyStore struct {
+	n      int
+	method link.Method // of all of them
+}
 
 func (s manyStore) Resolve(_ string, slug, dst []byte) (link.Route, []byte, error) {
 	var i int
@@ -82,7 +85,7 @@ func (s manyStore) Resolve(_ string, slug, dst []byte) (link.Route, []byte, erro
 		return link.Route{}, nil, link.ErrNotFound
 	}
 	dst = append(dst, "https://www.example.com/an/article/of/some/length/"...)
-	return link.Route{Number: uint64(i) + 1, State: link.Active}, append(dst, slug...), nil
+	return link.Route{Number: uint64(i) + 1, State: link.Active, Method: s.method}, append(dst, slug...), nil
 }
 
 // serveLoop lets s answer on c until c has no more requests.
@@ -101,7 +104,7 @@ func (s *Server) serveLoop(tb testing.TB, nc net.Conn) {
 func newBench(tb testing.TB, n int, ledger Ledger, change func(*Options)) (*Server, [][]byte) {
 	tb.Helper()
 	o := Options{
-		Store: manyStore{n}, Ledger: ledger, CacheBytes: 256 << 20,
+		Store: manyStore{n: n}, Ledger: ledger, CacheBytes: 256 << 20,
 		Bases: []link.Base{{Domain: testDomain, URL: "https://" + testDomain}},
 	}
 	if n < 100_000 {
@@ -162,4 +165,5 @@ func BenchmarkRequest(b *testing.B) {
 	ours("uncounted", 10_000, nil, nil)
 	ours("counted", 10_000, &copyLedger{}, nil)
 	ours("counted, 1M links", 1_000_000, &copyLedger{}, nil)
+	ours("counted, pages", 10_000, &copyLedger{}, func(o *Options) { o.Store = manyStore{10_000, link.Script} })
 }

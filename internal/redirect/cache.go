@@ -87,6 +87,7 @@ func (c *cache) get(domain uint16, slug, dst []byte, count bool) (route link.Rou
 		e[atState] |= referenced
 	}
 	route.State = link.State(e[atState] & stateMask)
+	route.Method = link.Method(e[atState] >> methodShift & methodMask)
 	route.Number = binary.LittleEndian.Uint64(e[atNumber:])
 	from := atSlug + int(e[atSlugLen])
 	dst = append(dst, e[from:from+int(binary.LittleEndian.Uint16(e[atTargetLen:]))]...)
@@ -119,7 +120,7 @@ func (c *cache) put(domain uint16, slug []byte, route link.Route, target []byte,
 	e := s.ring[off : off+size]
 	binary.LittleEndian.PutUint16(e[atSize:], uint16(size/unit))
 	e[atSlugLen] = byte(len(slug))
-	e[atState] = byte(route.State)
+	e[atState] = byte(route.State) | byte(route.Method)<<methodShift
 	binary.LittleEndian.PutUint16(e[atDomain:], domain)
 	binary.LittleEndian.PutUint16(e[atTargetLen:], uint16(len(target)))
 	binary.LittleEndian.PutUint64(e[atNumber:], route.Number)
@@ -176,7 +177,7 @@ func (c *cache) usage() (entries, bytes int, redirects, misses uint64) {
 //
 //	0  size of the entry in units   uint16
 //	2  length of the slug           uint8
-//	3  state, marks                 uint8: link.State, dead, referenced
+//	3  state, method, marks         uint8: link.State, link.Method, dead, referenced
 //	4  domain                       uint16
 //	6  length of the target         uint16
 //	8  number of the link           uint64
@@ -215,9 +216,11 @@ const (
 	atNumber    = 8
 	atSlug      = 16
 
-	stateMask  = 0x3f
-	dead       = 0x40
-	referenced = 0x80
+	stateMask   = 0x0f
+	methodShift = 4
+	methodMask  = 0x03
+	dead        = 0x40
+	referenced  = 0x80
 )
 
 func entrySize(slug, target int) int { return (atSlug + slug + target + unit - 1) &^ (unit - 1) }

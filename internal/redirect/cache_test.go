@@ -102,7 +102,7 @@ func TestCacheModel(t *testing.T) {
 						length = rnd.IntN(link.MaxTarget)
 					}
 					model[key] = want{
-						link.Route{Number: rnd.Uint64(), State: link.State(1 + rnd.IntN(3))},
+						link.Route{Number: rnd.Uint64(), State: link.State(1 + rnd.IntN(3)), Method: link.Method(rnd.IntN(2))},
 						strings.Repeat(fmt.Sprint(i%10), length),
 					}
 					c.forget(domain, []byte(slug))

@@ -1,4 +1,5 @@
-// Package redirect is the hot path of Herald: host and slug to link to 302.
+// Package redirect is the hot path of Herald: host and slug to link to 302, or,
+// for links that were made so, to a page whose script goes on to the target.
 //
 // A visitor's request takes one way through it: the path of the raw request
 // target names the slug, the Host header names the domain, the bounded cache
@@ -8,7 +9,8 @@
 // and on the cached path no allocation.
 //
 // What is promised:
-//   - Location carries the stored bytes, every one of them and nothing else.
+//   - Location carries the stored bytes, every one of them and nothing else. A
+//     page carries them escaped, in attributes, and allows no script but its own.
 //   - A hit is in the Ledger before the first byte of its answer is written.
 //   - A change that was committed before Forget returned is seen by every
 //     request that starts later: a read that began earlier cannot bring the old

@@ -1,6 +1,7 @@
 package redirect
 
 import (
+	"bytes"
 	"errors"
 	"os"
 
@@ -59,7 +60,7 @@ func (s *Server) route(ctx *fasthttp.RequestCtx) {
 	route, target, generation, found := s.cache.get(domain, slug, c.target[:0], true)
 	if found && route.State == link.Active {
 		c.target = target
-		s.answerRedirect(ctx, c, route.Number, target, head)
+		s.answerRedirect(ctx, c, route, target, head)
 		return
 	}
 	if !found {
@@ -113,7 +114,7 @@ func (s *Server) answerRoute(ctx *fasthttp.RequestCtx, c *conn, route link.Route
 		s.answerState(ctx, route.State)
 	default:
 		s.counts.redirects.Add(1)
-		s.answerRedirect(ctx, c, route.Number, target, head)
+		s.answerRedirect(ctx, c, route, target, head)
 	}
 }
 
@@ -147,35 +148,43 @@ func (s *Server) load(c *conn, domain uint16, slug []byte, generation uint64) (l
 		return link.Route{}, nil, err
 	}
 	c.target = target
-	if route.State == link.Active {
-		// Targets have no control characters; a damaged store could bring one,
-		// and a line end would split the answer. What is cached is clean.
-		if len(target) == 0 {
-			return link.Route{}, nil, errDamaged
-		}
-		for _, b := range target {
-			if b < ' ' || b == 0x7f {
-				return link.Route{}, nil, errDamaged
-			}
-		}
+	if route.State == link.Active && !clean(route, target) { // what is cached is clean
+		return link.Route{}, nil, errDamaged
 	}
 	s.cache.put(domain, slug, route, target, generation)
 	return route, target, nil
 }
 
-// answerRedirect records the hit and sends the visitor to the target.
+// clean says whether an active link of a store can be answered with. Targets have
+// no control characters and are http and https URLs; a damaged store could bring
+// others, and a line end would split the answer, another scheme run as a script.
+func clean(route link.Route, target []byte) bool {
+	for _, b := range target {
+		if b < ' ' || b == 0x7f {
+			return false
+		}
+	}
+	if route.Method == link.Script {
+		scheme, _, found := bytes.Cut(target, []byte("://"))
+		return found && (bytes.EqualFold(scheme, []byte("http")) || bytes.EqualFold(scheme, []byte("https")))
+	}
+	return len(target) > 0
+}
+
+// answerRedirect records the hit and sends the visitor to the target, by the link's
+// method.
 //
 // All headers but fasthttp's own go out in one piece: the constant block ends
 // with the name Location, so that setting "the header" of that name renders
 // them all; set one by one, each costs about 0.2 microseconds more.
 // fasthttp writes name, ": ", value, and takes line ends out of the value only,
 // so the block arrives as it is; the target has none (see load).
-func (s *Server) answerRedirect(ctx *fasthttp.RequestCtx, c *conn, number uint64, target []byte, head bool) {
+func (s *Server) answerRedirect(ctx *fasthttp.RequestCtx, c *conn, route link.Route, target []byte, head bool) {
 	if s.ledger != nil {
 		header := &ctx.Request.Header
 		raw := header.RawHeaders()
 		h := &c.hit
-		h.Link = number
+		h.Link = route.Number
 		h.Time = ctx.Time()
 		h.Flags, h.Referrer = evidence(raw)
 		if head {
@@ -187,6 +196,10 @@ func (s *Server) answerRedirect(ctx *fasthttp.RequestCtx, c *conn, number uint64
 			h.Addr = visitor(raw, c.peer, s.trusted)
 		}
 		s.ledger.Append(h)
+	}
+	if route.Method != link.Found {
+		s.answerOnward(ctx, target)
+		return
 	}
 	ctx.Response.Header.SetStatusCode(fasthttp.StatusFound)
 	ctx.Response.Header.SetCanonical(s.block, target)

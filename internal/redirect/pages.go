@@ -35,6 +35,9 @@ type pageText struct {
 	Lead  string
 	Short string // of a preview: the short URL
 	URL   string // of a preview: the target
+
+	Onward string      // of a page that goes on by itself: the target
+	Script template.JS // which does that
 }
 
 // A fixed is an answer that never changes.
@@ -62,13 +65,14 @@ var (
 		"X-Content-Type-Options: nosniff\r\n" +
 		"X-Robots-Tag: noindex\r\n" +
 		"Content-Security-Policy")
-	pagePolicy = []byte("default-src 'none'; style-src 'sha256-" + styleHash() +
+	pagePolicy = []byte("default-src 'none'; style-src '" + sourceHash(styleSource) +
 		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 )
 
-func styleHash() string {
-	sum := sha256.Sum256([]byte(styleSource))
-	return base64.StdEncoding.EncodeToString(sum[:])
+// sourceHash names the text of a style sheet or a script in a policy.
+func sourceHash(source string) string {
+	sum := sha256.Sum256([]byte(source))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
 const (

@@ -54,7 +54,8 @@ type Options struct {
 	// TrustedProxies are the networks whose word for the visitor's address is
 	// taken: X-Forwarded-For, or Forwarded.
 	TrustedProxies []netip.Prefix
-	// Headers are names and values that stand in every redirect.
+	// Headers are names and values that stand in every redirect, also in one that
+	// is a page with a script.
 	Headers [][2]string
 	// Ready says why the program is not ready to serve; nil: it always is.
 	Ready func() error
@@ -113,6 +114,8 @@ type Server struct {
 	http    *fasthttp.Server
 	// block is the constant part of a redirect's headers: see answerRedirect.
 	block []byte
+	// onward is the same of a page with a script: see onwardBlock.
+	onward []byte
 
 	counts counts
 	warned atomic.Int64 // when the last warning was logged, Unix seconds
@@ -124,14 +127,15 @@ type Server struct {
 }
 
 // counts are the counters outside of the cache. None of them is touched by a
-// redirect from the cache.
+// 302 from the cache.
 type counts struct {
-	redirects, notFound, gone, refused, errors atomic.Uint64
+	redirects, pages, notFound, gone, refused, errors atomic.Uint64
 }
 
 // Stats are what a Server has done since it was made, and what it holds now.
 type Stats struct {
 	Redirects    uint64 // answered with a link's target, HEAD included
+	Pages        uint64 // of Redirects: with a page whose script goes on to the target
 	Misses       uint64 // lookups that the cache could not answer
 	NotFound     uint64 // answered 404
 	Gone         uint64 // answered 410
@@ -173,6 +177,7 @@ func New(o Options) (*Server, error) {
 		cache:   cache,
 		conns:   newConns(&o),
 		block:   block,
+		onward:  onwardBlock(o.Headers),
 		done:    make(chan struct{}),
 	}
 	s.http = &fasthttp.Server{
@@ -265,6 +270,7 @@ func (s *Server) Stats() Stats {
 	entries, bytes, redirects, misses := s.cache.usage()
 	return Stats{
 		Redirects:    redirects + s.counts.redirects.Load(),
+		Pages:        s.counts.pages.Load(),
 		Misses:       misses,
 		NotFound:     s.counts.notFound.Load(),
 		Gone:         s.counts.gone.Load(),
