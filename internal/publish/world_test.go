@@ -443,11 +443,12 @@ func (s *shortener) setDown(err error) {
 
 // fetcher serves one picture.
 type fetcher struct {
-	mu    sync.Mutex
-	calls int
-	err   error
-	first func(context.Context) // called by the first call; may be nil
-	takes time.Duration
+	mu     sync.Mutex
+	calls  int
+	err    error
+	first  func(context.Context) // called by the first call; may be nil
+	takes  time.Duration
+	unless map[string]error // by URL: what is answered instead
 
 	under, most atomic.Int32 // calls at a time
 }
@@ -463,6 +464,9 @@ func (f *fetcher) Fetch(ctx context.Context, url string, _ int64) (fetch.Media, 
 	f.calls++
 	if f.first != nil && (f.calls == 1 || f.err != nil) {
 		f.first(ctx)
+	}
+	if err := f.unless[url]; err != nil {
+		return fetch.Media{}, err
 	}
 	return fetch.Media{Name: url, Type: "image/png", Data: []byte("png")}, f.err
 }
