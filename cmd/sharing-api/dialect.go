@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 
 	"herald.example/internal/gigya"
 	"herald.example/internal/link"
+	"herald.example/internal/network/simulated"
 	"herald.example/internal/site"
 )
 
@@ -18,6 +20,10 @@ func (c *serveCommand) newGigya(h *house, log *slog.Logger) *gigya.Handler {
 	return gigya.NewHandler(gigya.Options{
 		Keyring:         keyring{h.directory},
 		Nonces:          h.store,
+		Directory:       h.directory,
+		Publisher:       h.publisher,
+		Links:           h.links,
+		Places:          places{h.directory, h.world != nil},
 		DataCentres:     c.dataCentres(),
 		Secure:          c.secure,
 		LoopbackSecrets: c.LoopbackSecrets,
@@ -39,6 +45,26 @@ func (k keyring) Keys(apiKey string) (gigya.SiteKeys, error) {
 	return gigya.SiteKeys{Site: keys.Site, DataCentre: keys.Site.Gigya.DataCentre, Secret: keys.Secret, UserKeys: keys.UserKeys}, nil
 }
 
+// places are those that a site has loaded. One that has none, and publishes to the
+// simulated network, has that network's.
+type places struct {
+	directory *site.Directory
+	simulated bool // there is such a network
+}
+
+// Places returns the places of a site.
+func (p places) Places(ctx context.Context, siteID string) ([]site.Place, error) {
+	list, err := p.directory.Places(ctx, siteID)
+	if err != nil || len(list) > 0 || !p.simulated {
+		return list, err
+	}
+	s, err := p.directory.Site(siteID)
+	if err != nil || len(s.Simulated) == 0 {
+		return nil, err
+	}
+	return simulated.Places(), nil
+}
+
 // centreDomain is a data centre with a domain, on the command line.
 type centreDomain struct{ name, domain string }
 
@@ -56,6 +82,15 @@ func (d *centreDomain) UnmarshalText(text []byte) error {
 
 // String is what was read.
 func (d centreDomain) String() string { return d.name + "=" + d.domain }
+
+// shortDomains are where short URLs live, by data centre.
+func (c *serveCommand) shortDomains() map[string]string {
+	domains := make(map[string]string, len(c.DataCentre))
+	for _, d := range c.DataCentre {
+		domains[d.name] = d.domain
+	}
+	return domains
+}
 
 // twice is a data centre that has two domains; empty: there is none.
 func twice(domains []centreDomain) string {

@@ -52,6 +52,7 @@ type house struct {
 type links interface {
 	publish.Links
 	oneall.Links
+	gigya.Links
 }
 
 // open opens the files and puts the parts together. It starts nothing. The caller
@@ -88,6 +89,7 @@ func (c *serveCommand) open(ctx context.Context, at *addresses, log *slog.Logger
 		Directory:   h.directory,
 		Links:       h.links,
 		Networks:    networks,
+		Domains:     c.shortDomains(),
 		Fetcher:     fetcher,
 		Wait:        c.Wait,
 		TokenLength: c.TokenLength,
