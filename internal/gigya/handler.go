@@ -78,6 +78,7 @@ type Handler struct {
 	methods map[string]*method
 	callID  func() string
 	limits  *limiter
+	walks   walks
 	room    room // for bodies
 	counts  counts
 }

@@ -21,6 +21,18 @@ type method struct {
 // methods are all that there are, by their names in lower case.
 var methods = table(
 	method{name: "socialize.getToken", serve: (*Handler).getToken, secure: true, client: true},
+	method{name: "socialize.checkin", serve: (*Handler).checkin, needsUID: true},
+	method{name: "socialize.getPlaces", serve: (*Handler).getPlaces},
+	method{name: "socialize.getProvidersConfig", serve: (*Handler).getProvidersConfig, anonymous: true},
+	method{name: "socialize.getUserInfo", serve: (*Handler).getUserInfo, needsUID: true},
+	method{name: "socialize.notifyLogin", serve: (*Handler).notifyLogin},
+	method{name: "socialize.removeConnection", serve: (*Handler).removeConnection, needsUID: true},
+	method{name: "socialize.setStatus", serve: (*Handler).setStatus, needsUID: true},
+	method{name: "socialize.shortenURL", serve: (*Handler).shortenURL},
+
+	method{name: "gm.notifyAction", serve: (*Handler).notifyAction, needsUID: true},
+
+	method{name: "reports.getSocializeStats", serve: (*Handler).getSocializeStats},
 )
 
 // table makes methods findable.

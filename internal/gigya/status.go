@@ -21,6 +21,7 @@ const (
 	codeValue       code = 400006
 	codeHeader      code = 400008
 	codeGrantType   code = 400013
+	codeNotAllowed  code = 400030
 	codeAPIKey      code = 400093
 	codeUnsupported code = 400096
 	codeUnconnected code = 400106
@@ -32,13 +33,16 @@ const (
 	codeNonce       code = 403004
 	codeUser        code = 403005
 	codePlainSecret code = 403006
+	codeDenied      code = 403007
 	codeSession     code = 403009
 	codeSecret      code = 403010
 	codePermission  code = 403022
 	codeLimit       code = 403024
 	codeToken       code = 403025
+	codeSiteConfig  code = 403045
 	codeRate        code = 403048
 	codeMethod      code = 405001
+	codeIdentity    code = 409001
 	codeTooLarge    code = 413001
 	codeBusy        code = 500001
 	codeProvider    code = 500023
