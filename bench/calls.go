@@ -21,6 +21,7 @@ type Call struct {
 	Method  string
 	Path    func(n int) string // of the n-th request, from 0
 	Body    func(n int) string // nil: none
+	Form    bool               // the body is a form, and authenticates itself
 	Callers int                // that send at once, each when it has its answer
 	Expect  string             // text that every answer has
 }
@@ -43,64 +44,103 @@ type CallRow struct {
 // MeasureCall sends a call for a while to the process that serves office, rounds
 // times. Before the first round it is sent for a tenth of that.
 func MeasureCall(p *Process, office Office, call Call, duration time.Duration, rounds int) (CallRow, error) {
+	rows, err := MeasureCalls(p, office, []Call{call}, duration, rounds)
+	return rows[0], err
+}
+
+// MeasureCalls measures several calls in turns, round by round, so that whatever the
+// machine does meanwhile concerns all of them.
+func MeasureCalls(p *Process, office Office, calls []Call, duration time.Duration, rounds int) ([]CallRow, error) {
+	rows := make([]CallRow, len(calls))
+	callers := make([]*caller, len(calls))
+	samples := make([]samples, len(calls))
+	for i, call := range calls {
+		rows[i] = CallRow{Name: call.Name, Callers: call.Callers}
+		callers[i] = newCaller(p, office, call)
+		if _, err := callers[i].send(duration / 10); err != nil {
+			return rows, err
+		}
+	}
+	for range rounds {
+		for i, c := range callers {
+			if err := samples[i].take(p, c, duration); err != nil {
+				return rows, err
+			}
+		}
+	}
+	for i, s := range samples {
+		row := &rows[i]
+		row.Rate, row.CPU, row.Written, row.Foreign = NewSpread(s.rate), NewSpread(s.cpu), NewSpread(s.written), NewSpread(s.foreign)
+		row.P50, row.P99, row.P999, row.Longest = NewSpread(s.p50), NewSpread(s.p99), NewSpread(s.p999), NewSpread(s.longest)
+		row.Answers, row.AnswerSize = s.answers, callers[i].size
+	}
+	return rows, nil
+}
+
+// samples are what the rounds of one call gave; units as in CallRow.
+type samples struct {
+	rate, cpu, p50, p99, p999, longest, written, foreign []float64
+	answers                                              int64
+}
+
+// take measures one round.
+func (s *samples) take(p *Process, c *caller, duration time.Duration) error {
+	began := time.Now()
+	used, err := p.CPU()
+	if err != nil {
+		return err
+	}
+	bytes, err := p.Written()
+	if err != nil {
+		return err
+	}
+	m, err := newMeter(p)
+	if err != nil {
+		return err
+	}
+	latencies, err := c.send(duration)
+	if err != nil {
+		return err
+	}
+	n := float64(latencies.TotalCount())
+	s.answers += latencies.TotalCount()
+	s.rate = append(s.rate, n/time.Since(began).Seconds())
+	after, err := p.CPU()
+	if err != nil {
+		return err
+	}
+	bytesAfter, err := p.Written()
+	if err != nil {
+		return err
+	}
+	others, err := m.foreign()
+	if err != nil {
+		return err
+	}
+	s.cpu = append(s.cpu, float64((after-used).Microseconds())/n)
+	s.written = append(s.written, float64(bytesAfter-bytes)/n)
+	s.foreign = append(s.foreign, others)
+	ms := func(q float64) float64 { return float64(latencies.ValueAtQuantile(q)) / 1e3 }
+	s.p50, s.p99, s.p999 = append(s.p50, ms(50)), append(s.p99, ms(99)), append(s.p999, ms(99.9))
+	s.longest = append(s.longest, float64(latencies.Max())/1e3)
+	return nil
+}
+
+// newCaller makes the client of a call.
+func newCaller(p *Process, office Office, call Call) *caller {
 	c := &caller{call: call, client: &fasthttp.HostClient{
 		Addr: p.API.String(), MaxConns: call.Callers, ReadTimeout: stuck, WriteTimeout: stuck, MaxResponseBodySize: 64 << 20,
 	}}
-	var template fasthttp.Request
-	template.Header.SetMethod(call.Method)
-	template.SetHost(p.API.String())
-	template.URI().SetUsername(office.Public)
-	template.URI().SetPassword(office.Private)
-	c.template = &template
-	row := CallRow{Name: call.Name, Callers: call.Callers}
-	if _, err := c.send(duration / 10); err != nil {
-		return row, err
+	c.template = new(fasthttp.Request)
+	c.template.Header.SetMethod(call.Method)
+	c.template.SetHost(p.API.String())
+	if call.Form {
+		c.template.Header.SetContentType("application/x-www-form-urlencoded")
+		return c
 	}
-	var rate, cpu, p50, p99, p999, longest, written, foreign []float64
-	for range rounds {
-		began := time.Now()
-		used, err := p.CPU()
-		if err != nil {
-			return row, err
-		}
-		bytes, err := p.Written()
-		if err != nil {
-			return row, err
-		}
-		m, err := newMeter(p)
-		if err != nil {
-			return row, err
-		}
-		latencies, err := c.send(duration)
-		if err != nil {
-			return row, err
-		}
-		n := float64(latencies.TotalCount())
-		row.Answers += latencies.TotalCount()
-		rate = append(rate, n/time.Since(began).Seconds())
-		after, err := p.CPU()
-		if err != nil {
-			return row, err
-		}
-		bytesAfter, err := p.Written()
-		if err != nil {
-			return row, err
-		}
-		others, err := m.foreign()
-		if err != nil {
-			return row, err
-		}
-		cpu = append(cpu, float64((after-used).Microseconds())/n)
-		written = append(written, float64(bytesAfter-bytes)/n)
-		foreign = append(foreign, others)
-		ms := func(q float64) float64 { return float64(latencies.ValueAtQuantile(q)) / 1e3 }
-		p50, p99, p999 = append(p50, ms(50)), append(p99, ms(99)), append(p999, ms(99.9))
-		longest = append(longest, float64(latencies.Max())/1e3)
-	}
-	row.Rate, row.CPU, row.Written, row.Foreign = NewSpread(rate), NewSpread(cpu), NewSpread(written), NewSpread(foreign)
-	row.P50, row.P99, row.P999, row.Longest = NewSpread(p50), NewSpread(p99), NewSpread(p999), NewSpread(longest)
-	row.AnswerSize = c.size
-	return row, nil
+	c.template.URI().SetUsername(office.Public)
+	c.template.URI().SetPassword(office.Private)
+	return c
 }
 
 // caller sends a call.

@@ -28,6 +28,7 @@ type Office struct {
 	Messages int    // that are there
 
 	Public, Private string // keys of the site
+	APIKey, Secret  string // the same in Gigya's dialect
 	Site            string // its ID
 	User            string
 	Identities      []string
@@ -100,6 +101,7 @@ func (o *Office) furnish(messages, identities int) (err error) {
 		return err
 	}
 	o.Site, o.Public, o.Private = s.ID, keys.Public, string(keys.Private)
+	o.APIKey, o.Secret = keys.APIKey, string(keys.Secret)
 	for i := range identities {
 		name := "account" + strconv.Itoa(i)
 		person, identity, _, err := directory.Login(ctx, s.ID, site.Login{

@@ -4,12 +4,16 @@ package bench
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha1"
 	"encoding/base64"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +44,65 @@ func BenchmarkPublish(b *testing.B) {
 		})
 	}
 	tables = append(tables, table)
+}
+
+// BenchmarkPublishDialects publishes the same messages through both dialects in turns:
+// each for one identity of a user, with a link that is tracked.
+func BenchmarkPublishDialects(b *testing.B) {
+	office, p := openOffice(b, 0, 1, true)
+	oneall := func(n int) string {
+		return fmt.Sprintf(`{"request":{"sharing_message":{"publish_for_user":{"user_token":%q,"providers":[%q]},"parts":{`+
+			`"text":{"body":"A message of usual length about something of interest, number %d"},`+
+			`"link":{"url":"https://www.example.com/news/%d?utm_source=herald","name":"Something of interest"},`+
+			`"flags":{"enable_tracking":1}}}}}`, office.User, OfficeProvider, n, n)
+	}
+	const method = "/socialize.publishUserAction"
+	began := time.Now()
+	gigya := func(n int) string {
+		return signedForm(b, office, "http://"+p.API.String()+method, [][2]string{
+			{"UID", office.User}, {"apiKey", office.APIKey}, {"enabledProviders", OfficeProvider}, {"format", "json"},
+			{"nonce", fmt.Sprintf("%d_%d", began.UnixNano(), n)}, {"timestamp", strconv.FormatInt(time.Now().Unix(), 10)},
+			{"userAction", fmt.Sprintf(`{"userMessage":"A message of usual length about something of interest, number %d",`+
+				`"title":"Something of interest","linkBack":"https://www.example.com/news/%d?utm_source=herald"}`, n, n)},
+		})
+	}
+	table := &CallTable{Title: fmt.Sprintf("publish the same through both dialects in turns, 1 identity, tracked link, durable, %d rounds of %v", *pairsFlag, *secondsFlag)}
+	for _, callers := range []int{1, *callersFlag} {
+		if err := awaitQuiet(*foreignFlag, *patienceFlag); err != nil {
+			b.Fatal(err)
+		}
+		rows, err := MeasureCalls(p, office, []Call{
+			{Name: "OneAll", Method: "POST", Callers: callers, Body: oneall, Path: func(int) string { return "/sharing/messages.json" }, Expect: `"code":200,"message":`},
+			{Name: "Gigya", Method: "POST", Form: true, Callers: callers, Body: gigya, Path: func(int) string { return method }, Expect: `"providerPostIDs":{"facebook":`},
+		}, *secondsFlag, *pairsFlag)
+		if err != nil {
+			b.Fatal(err)
+		}
+		table.Rows = append(table.Rows, rows...)
+		report(b, fmt.Sprintf("dialects/callers=%d", callers), map[string]float64{
+			"p50-ratio": rows[1].P50.Median / rows[0].P50.Median, "rate-ratio": rows[0].Rate.Median / rows[1].Rate.Median,
+			"cpu-ratio": rows[1].CPU.Median / rows[0].CPU.Median,
+		})
+	}
+	tables = append(tables, table)
+}
+
+// signedForm is a form with a signature by the recipe of Gigya's contract, section 4.2.
+// The pairs are in the order of their names.
+func signedForm(b *testing.B, office Office, address string, pairs [][2]string) string {
+	escape := func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
+	list := make([]string, len(pairs))
+	for i, pair := range pairs {
+		list[i] = pair[0] + "=" + escape(pair[1])
+	}
+	form := strings.Join(list, "&")
+	key, err := base64.StdEncoding.DecodeString(office.Secret)
+	if err != nil {
+		b.Error(err)
+	}
+	mac := hmac.New(sha1.New, key)
+	mac.Write([]byte("POST&" + escape(address) + "&" + escape(form)))
+	return form + "&sig=" + url.QueryEscape(base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 }
 
 // BenchmarkReadMessage reads a message with 100 publications, each with a link that
