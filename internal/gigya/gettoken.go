@@ -2,15 +2,18 @@ package gigya
 
 import (
 	"context"
+	"errors"
 	"time"
+
+	"herald.example/internal/site"
 )
 
 // maxUID bounds the ID of a user, in bytes: contract, section 14.
 const maxUID = 252
 
 // getToken gives a token for the site, or for one of its users: contract, section 4.5.
-// Whether there is such a user shows when the token is used.
-func (h *Handler) getToken(_ context.Context, c *call) (object, error) {
+// An unknown user gets none.
+func (h *Handler) getToken(ctx context.Context, c *call) (object, error) {
 	switch grant := c.parameters.get("grant_type"); grant {
 	case "":
 		return nil, missing("grant_type")
@@ -26,6 +29,14 @@ func (h *Handler) getToken(_ context.Context, c *call) (object, error) {
 	uid := c.parameters.get("x_siteuid")
 	if len(uid) > maxUID {
 		return nil, invalid("x_siteUID", "it is longer than %d bytes", maxUID)
+	}
+	if uid != "" {
+		_, err := h.o.Directory.UserByUID(ctx, c.keys.Site.ID, uid)
+		if errors.Is(err, site.ErrNotFound) {
+			return nil, faultf(codeUser, "This site has no user with the UID %s.", quote(uid))
+		} else if err != nil {
+			return nil, err
+		}
 	}
 	secret, _ := c.keys.secret(c.userKey)
 	key, ok := decodeSecret(secret)

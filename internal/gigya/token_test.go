@@ -60,6 +60,7 @@ func TestGetToken(t *testing.T) {
 		{"unknown grant", func(r *request) { r.set("grant_type", "password") }, codeGrantType, "password", "unsupported_grant_type"},
 		{"no code", func(r *request) { r.set("grant_type", "authorization_code") }, codeMissing, "code", "invalid_request"},
 		{"wrong code", func(r *request) { r.set("grant_type", "authorization_code").set("code", "c") }, codeValue, "code", "invalid_request"},
+		{"UID of nobody", func(r *request) { r.set("x_siteUID", "strange") }, codeUser, "no user with the UID strange", "invalid_client"},
 		{"UID too long", func(r *request) { r.set("x_siteUID", strings.Repeat("u", maxUID+1)) }, codeValue, "x_siteUID", "invalid_request"},
 		{"failing", func(r *request) { r.set("client_id", "failing") }, codeTimeout, "later", "server_error"},
 	}

@@ -99,6 +99,17 @@ func (n *nonces) Remember(_ context.Context, scope, nonce string, until time.Tim
 	}, nil
 }
 
+// people is a Directory in which every UID is a user's, but strange ones. It answers
+// nothing else.
+type people struct{ Directory }
+
+func (people) UserByUID(_ context.Context, _, uid string) (site.Person, error) {
+	if strings.Contains(uid, "strange") {
+		return site.Person{}, fmt.Errorf("user of UID: %w", site.ErrNotFound)
+	}
+	return site.Person{User: site.User{UID: uid}}, nil
+}
+
 // world is a handler with keys and nonces, and methods that say how they were called.
 type world struct {
 	testing.TB
@@ -121,7 +132,7 @@ func newWorld(t testing.TB, with ...func(*Options)) *world {
 		"3_Keyless": {Site: site.Site{ID: "0c0ffee0-0000-4000-8000-000000000002"}},
 	}
 	o := Options{
-		Keyring: w.keyring, Nonces: w.nonces, Now: func() time.Time { return w.now }, DataCentres: VendorDataCentres,
+		Keyring: w.keyring, Nonces: w.nonces, Directory: people{}, Now: func() time.Time { return w.now }, DataCentres: VendorDataCentres,
 		Log: slog.New(slog.NewTextHandler(w.log, nil)),
 	}
 	for _, change := range with {
