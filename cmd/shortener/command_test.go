@@ -34,6 +34,18 @@ func TestCommands(t *testing.T) {
 			stdout: "http://ADDR/docs\n"},
 		{name: "add it again", args: "link add https://example.com/?a=b&c=d --alias docs --site s --publication p",
 			stdout: "http://ADDR/docs\n"},
+		{name: "add with a script, for programs", args: "link add https://example.com/js --alias script --redirect js --json",
+			stdout: `{"position":0,"domain":"127.0.0.1","shorturl_token":"script","short_url":"http://ADDR/script","original_url":"https://example.com/js",` +
+				`"state":"active","site":"","publication":"","redirect":"js","number":2,"date_creation":"DATE","date_edited":"DATE",` +
+				`"num_referrals":0,"date_last_referral":null,"num_hits":{"crawler":0,"head":0,"human":0,"no-agent":0,"prefetch":0,"preview":0}}`},
+		{name: "add it again with 302", args: "link add https://example.com/js --alias script --redirect 302",
+			stdout: "http://ADDR/script\n"},
+		{name: "show the script", args: "link show script",
+			stdout: "short URL      http://ADDR/script\nleads to       https://example.com/js\nstate          active\nredirect       js\nmade           DATE\nreferrals      0\n"},
+		{name: "remove the script", args: "link rm script",
+			stdout: "deleted script\n"},
+		{name: "add with an unknown method", args: "link add https://example.com/ --redirect 301", code: command.Usage,
+			stderr: "shortener: --redirect must be one of \"302\",\"js\" but got \"301\" (shortener --help says more)\n"},
 		{name: "add another under the slug", args: "link add https://elsewhere.example/ --alias docs", code: command.Failed,
 			stderr: "shortener: put link docs: 127.0.0.1/docs: slug is taken; choose another --alias, or leave it out for a token\n"},
 		{name: "add a bad URL", args: "link add ftp://example.com/", code: command.Failed,

@@ -28,17 +28,22 @@ type linkAddCommand struct {
 	Domain      string `placeholder:"HOST" help:"Domain of the short URL (the shortener's first one)."`
 	Site        string `placeholder:"NAME" help:"Site that the link belongs to."`
 	Publication string `placeholder:"NAME" help:"Publication that the link was made for."`
+	Redirect    string `enum:"302,js" default:"302" placeholder:"METHOD" help:"302, or js: a page that counts the visit and goes on with a script. It stays so for good (${default})."`
 }
 
 // Run prints the short URL alone on a line, for use in scripts.
 func (c *linkAddCommand) Run(call *command.Call) error {
+	method, err := link.ParseMethod(c.Redirect)
+	if err != nil {
+		return err
+	}
 	client, err := c.Dial()
 	if err != nil {
 		return err
 	}
 	defer client.Close()
 	links, err := client.Put(call.Context, []link.Draft{{
-		Ref: link.Ref{Domain: c.Domain, Slug: c.Alias}, Target: c.URL, Site: c.Site, Publication: c.Publication,
+		Ref: link.Ref{Domain: c.Domain, Slug: c.Alias}, Target: c.URL, Site: c.Site, Publication: c.Publication, Method: method,
 	}})
 	if err != nil {
 		subject := c.Alias
@@ -87,6 +92,7 @@ func printLines(call *command.Call, l linkapi.Link) error {
 	line("state", l.State)
 	line("site", l.Site)
 	line("publication", l.Publication)
+	line("redirect", l.Redirect)
 	line("made", l.Created.Format(time.RFC3339))
 	if !l.Edited.Equal(l.Created) {
 		line("edited", l.Edited.Format(time.RFC3339))

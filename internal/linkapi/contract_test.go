@@ -198,6 +198,41 @@ var contract = []struct {
 			w.Errorf("got another link: %s", diff)
 		}
 	}},
+	{"a link keeps the method that it was made with", func(w world) {
+		d := draft("method", "https://example.com/?a=b&c=d")
+		d.Method = link.Script
+		l := w.put(d)
+		if l.Method != link.Script {
+			w.Fatalf("got %+v; want method %s", l, link.Script)
+		}
+		visited := func(what string) {
+			for _, method := range []string{"GET", "HEAD"} {
+				if status, location := w.visit(method, l.Ref, browser); status != http.StatusOK || location != "" {
+					w.Errorf("%s, %s: got %d %q; want a page", what, method, status, location)
+				}
+			}
+		}
+		visited("put")
+		d.Method = link.Found
+		if diff := cmp.Diff(l, w.put(d)); diff != "" {
+			w.Errorf("put again with another method: got another link: %s", diff)
+		}
+		visited("put again")
+		edited, err := w.Edit(w.Context(), l.Ref, link.Change{Target: "https://example.com/2"})
+		if err != nil || edited.Method != link.Script {
+			w.Errorf("edit: got %+v, %v; want method %s", edited, err, link.Script)
+		}
+		visited("edit")
+		got, err := w.Get(w.Context(), l.Ref)
+		if diff := cmp.Diff(edited, got); err != nil || diff != "" {
+			w.Errorf("get: got error %v, difference %s; want what was edited", err, diff)
+		}
+		want := link.Totals{Hits: [link.NumClasses]uint64{link.Human: 3, link.Head: 3}}
+		totals, err := w.Totals(w.Context(), []link.Ref{l.Ref})
+		if err != nil || totals.Totals[0].Hits != want.Hits {
+			w.Errorf("totals: got %v, %v; want %v, each visit once", totals.Totals, err, want.Hits)
+		}
+	}},
 	{"the same slug on two domains is two links", func(w world) {
 		a := w.put(draft("twice", "https://a.example/"))
 		b := w.put(link.Draft{Ref: link.Ref{Domain: "GO.example.COM:443", Slug: "twice"}, Target: "https://b.example/"})
@@ -248,6 +283,7 @@ var contract = []struct {
 			{"foreign domain", link.Draft{Ref: link.Ref{Domain: "foreign.example"}, Target: "https://example.com/"}, "domain", link.ErrDomain},
 			{"malformed domain", link.Draft{Ref: link.Ref{Domain: "a b"}, Target: "https://example.com/"}, "domain", link.ErrDomain},
 			{"site too long", link.Draft{Target: "https://example.com/", Site: strings.Repeat("s", link.MaxOwner+1)}, "site", link.ErrOwner},
+			{"method unknown", link.Draft{Target: "https://example.com/", Method: 9}, "redirect", link.ErrMethod},
 			{"publication not UTF-8", link.Draft{Target: "https://example.com/", Publication: "\xff"}, "publication", link.ErrOwner},
 		} {
 			good := draft(fmt.Sprintf("fault-%d", i), "https://example.com/")

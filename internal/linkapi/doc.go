@@ -7,7 +7,10 @@
 // have one (shorturl_token, short_url, original_url, num_referrals, date_creation,
 // date_last_referral); dates are RFC 3339 in UTC, which the public dialects are
 // not. An answer with counts says in "position" how many hits of the ledger it
-// holds. In a path, the domain "-" stands for the default domain.
+// holds. In a path, the domain "-" stands for the default domain. A draft may say in
+// "redirect" how its link redirects: "302", which is so without it, or "js", by a page
+// that counts the visit and goes on with a script. A link keeps that for good, also
+// when it is put again.
 //
 //	POST   /v1/links                            put a batch, all or nothing; idempotent for links with a slug
 //	GET    /v1/links                            list, and how many in all: after, skip, limit, site, order=asc|desc

@@ -117,7 +117,10 @@ func (h *handler) put(w http.ResponseWriter, r *http.Request) (any, error) {
 	}
 	drafts := make([]link.Draft, len(request.Links))
 	for i, d := range request.Links {
-		drafts[i] = d.draft()
+		var err error
+		if drafts[i], err = d.draft(); err != nil {
+			return nil, fmt.Errorf("put links: %w", &link.DraftError{Index: i, Field: "redirect", Err: err})
+		}
 	}
 	links, err := h.svc.Put(r.Context(), drafts)
 	if err != nil {

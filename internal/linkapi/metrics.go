@@ -15,6 +15,7 @@ func (h *handler) metrics(w http.ResponseWriter, _ *http.Request) (any, error) {
 	r, c := status.Redirect, status.Counter
 
 	metrics.WriteCounterUint64(w, "herald_redirects_total", r.Redirects)
+	metrics.WriteCounterUint64(w, "herald_redirect_pages_total", r.Pages) // of the redirects, those with a script
 	metrics.WriteCounterUint64(w, "herald_redirect_cache_misses_total", r.Misses)
 	metrics.WriteCounterUint64(w, `herald_redirect_refusals_total{reason="not_found"}`, r.NotFound)
 	metrics.WriteCounterUint64(w, `herald_redirect_refusals_total{reason="gone"}`, r.Gone)

@@ -18,6 +18,7 @@ var statuses = append(control.Table{
 	{link.ErrSlug, http.StatusUnprocessableEntity, "bad_slug"},
 	{link.ErrTarget, http.StatusUnprocessableEntity, "bad_target"},
 	{link.ErrDomain, http.StatusUnprocessableEntity, "bad_domain"},
+	{link.ErrMethod, http.StatusUnprocessableEntity, "bad_redirect"},
 	{link.ErrState, http.StatusUnprocessableEntity, "bad_state"},
 	{link.ErrQuery, http.StatusUnprocessableEntity, "bad_query"},
 	{link.ErrOwner, http.StatusUnprocessableEntity, "bad_owner"},

@@ -18,6 +18,7 @@ type Link struct {
 	State       string    `json:"state"`
 	Site        string    `json:"site"`
 	Publication string    `json:"publication"`
+	Redirect    string    `json:"redirect,omitempty"` // js; absent: 302
 	Number      uint64    `json:"number"`
 	Created     time.Time `json:"date_creation"`
 	Edited      time.Time `json:"date_edited"`
@@ -28,7 +29,7 @@ type Link struct {
 func NewLink(l link.Link, shortURL string) Link {
 	return Link{
 		Domain: l.Domain, Slug: l.Slug, ShortURL: shortURL, Target: l.Target, State: l.State.String(),
-		Site: l.Site, Publication: l.Publication, Number: l.Number, Created: l.Created.UTC(), Edited: l.Edited.UTC(),
+		Site: l.Site, Publication: l.Publication, Redirect: methodName(l.Method), Number: l.Number, Created: l.Created.UTC(), Edited: l.Edited.UTC(),
 	}
 }
 
@@ -38,10 +39,31 @@ func (w Link) link() (link.Link, error) {
 	if err != nil {
 		return link.Link{}, err
 	}
+	method, err := parseMethod(w.Redirect)
+	if err != nil {
+		return link.Link{}, err
+	}
 	return link.Link{
 		Ref: link.Ref{Domain: w.Domain, Slug: w.Slug}, Number: w.Number, Target: w.Target, State: state,
-		Site: w.Site, Publication: w.Publication, Created: w.Created, Edited: w.Edited,
+		Site: w.Site, Publication: w.Publication, Method: method, Created: w.Created, Edited: w.Edited,
 	}, nil
+}
+
+// methodName is a method on the wire. The one that all links had once has no name
+// there.
+func methodName(m link.Method) string {
+	if m == link.Found {
+		return ""
+	}
+	return m.String()
+}
+
+// parseMethod is the inverse of methodName.
+func parseMethod(name string) (link.Method, error) {
+	if name == "" {
+		return link.Found, nil
+	}
+	return link.ParseMethod(name)
 }
 
 // Counts are a link's totals on the wire.
@@ -113,6 +135,7 @@ type draft struct {
 	Target      string `json:"original_url"`
 	Site        string `json:"site,omitempty"`
 	Publication string `json:"publication,omitempty"`
+	Redirect    string `json:"redirect,omitempty"` // 302 or js; absent: 302
 }
 
 type putAnswer struct {
@@ -120,11 +143,13 @@ type putAnswer struct {
 }
 
 func newDraft(d link.Draft) draft {
-	return draft{Domain: d.Domain, Slug: d.Slug, Target: d.Target, Site: d.Site, Publication: d.Publication}
+	return draft{Domain: d.Domain, Slug: d.Slug, Target: d.Target, Site: d.Site, Publication: d.Publication, Redirect: methodName(d.Method)}
 }
 
-func (d draft) draft() link.Draft {
-	return link.Draft{Ref: link.Ref{Domain: d.Domain, Slug: d.Slug}, Target: d.Target, Site: d.Site, Publication: d.Publication}
+// draft is the inverse of newDraft.
+func (d draft) draft() (link.Draft, error) {
+	method, err := parseMethod(d.Redirect)
+	return link.Draft{Ref: link.Ref{Domain: d.Domain, Slug: d.Slug}, Target: d.Target, Site: d.Site, Publication: d.Publication, Method: method}, err
 }
 
 // linkAnswer belongs to GET and PATCH of one link; only GET has counts.
