@@ -310,4 +310,3 @@ func (web) Fetch(_ context.Context, url string, _ int64) (fetch.Media, error) {
 	}
 	return fetch.Media{Type: "image/png", Name: filepath.Base(url), Data: b.Bytes()}, nil
 }
-

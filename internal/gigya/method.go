@@ -20,6 +20,7 @@ type method struct {
 
 // methods are all that there are, by their names in lower case.
 var methods = table(
+	method{name: "socialize.publishUserAction", serve: (*Handler).publishUserAction, needsUID: true},
 	method{name: "socialize.getToken", serve: (*Handler).getToken, secure: true, client: true},
 	method{name: "socialize.checkin", serve: (*Handler).checkin, needsUID: true},
 	method{name: "socialize.getPlaces", serve: (*Handler).getPlaces},
