@@ -77,8 +77,8 @@ const (
 	soundMedia = "mp3"
 )
 
-// action is a user action as it is published.
-type action struct {
+// userAction is a user action as it is published.
+type userAction struct {
 	parts publish.Parts // without what is said of the whole share
 	media bool          // it came with an image, a video or a song
 	urls  []namedURL    // that the site must approve
@@ -88,7 +88,7 @@ type action struct {
 type namedURL struct{ name, url string }
 
 // readAction reads a user action from a parameter, whose name is given in lower case.
-func readAction(p *parameters, name string) (a action, sent bool, err error) {
+func readAction(p *parameters, name string) (a userAction, sent bool, err error) {
 	var from sentAction
 	if sent, err = p.object(name, &from); !sent {
 		return a, false, err
@@ -110,7 +110,7 @@ func readAction(p *parameters, name string) (a action, sent bool, err error) {
 
 // takeWords takes what is not in a list. The error of this and the next ones is for the
 // caller.
-func (a *action) takeWords(from sentAction) error {
+func (a *userAction) takeWords(from sentAction) error {
 	if text := strings.TrimSpace(plain(from.UserMessage)); text != "" {
 		a.parts.Text = &publish.Text{Body: text}
 	}
@@ -127,7 +127,7 @@ func (a *action) takeWords(from sentAction) error {
 }
 
 // takeMedia takes the media items. Of several the first one is shown.
-func (a *action) takeMedia(from sentAction) error {
+func (a *userAction) takeMedia(from sentAction) error {
 	if len(from.MediaItems) > maxItems {
 		return fmt.Errorf("mediaItems: there are more than %d", maxItems)
 	}
@@ -174,7 +174,7 @@ func (a *action) takeMedia(from sentAction) error {
 }
 
 // show takes the first of the media items.
-func (a *action) show(kind, src, href, preview string) {
+func (a *userAction) show(kind, src, href, preview string) {
 	a.media = true
 	switch kind {
 	case imageMedia:
@@ -190,7 +190,7 @@ func (a *action) show(kind, src, href, preview string) {
 }
 
 // takeLinks takes the action links.
-func (a *action) takeLinks(from sentAction) error {
+func (a *userAction) takeLinks(from sentAction) error {
 	if len(from.ActionLinks) > maxItems {
 		return fmt.Errorf("actionLinks: there are more than %d", maxItems)
 	}
@@ -213,7 +213,7 @@ func (a *action) takeLinks(from sentAction) error {
 
 // leadTo notes a URL that people can follow. One with user info counts as one here,
 // since it is for its approval to refuse it.
-func (a *action) leadTo(name, raw string) error {
+func (a *userAction) leadTo(name, raw string) error {
 	if raw == "" {
 		return nil
 	}
@@ -233,7 +233,7 @@ func (a *action) leadTo(name, raw string) error {
 
 // unapproved is the first URL that the site does not approve, if any: contract, section
 // 9.
-func (a action) unapproved(s site.Site) (u namedURL, found bool) {
+func (a userAction) unapproved(s site.Site) (u namedURL, found bool) {
 	for _, u := range a.urls {
 		if !site.Trusts(s.Gigya.Trusted, u.url) {
 			return u, true
@@ -243,7 +243,7 @@ func (a action) unapproved(s site.Site) (u namedURL, found bool) {
 }
 
 // refusal says why a provider gets nothing of an action; nil: it gets something.
-func (a action) refusal(s site.Site, provider string) *fault {
+func (a userAction) refusal(s site.Site, provider string) *fault {
 	switch u, found := a.unapproved(s); {
 	case found:
 		return &fault{code: codeSpam, details: fmt.Sprintf("%s is not among the approved URLs of this site: %s", u.name, quote(u.url))}

@@ -11,14 +11,14 @@ import (
 // have its key in front.
 const actionName = "useraction"
 
-// actions are the user actions of a call.
-type actions struct {
-	standard action
-	special  map[string]action // by provider, in its place as a whole: contract, section 17, no. 10
+// userActions are the user actions of a call.
+type userActions struct {
+	standard userAction
+	special  map[string]userAction // by provider, in its place as a whole: contract, section 17, no. 10
 }
 
 // of is the action for a provider.
-func (a actions) of(provider string) action {
+func (a userActions) of(provider string) userAction {
 	if special, found := a.special[provider]; found {
 		return special
 	}
@@ -28,8 +28,8 @@ func (a actions) of(provider string) action {
 // readActions reads the user actions of a call, also those for providers that the call
 // will not go to: what is malformed is told. Those of unknown providers are parameters
 // like any that nobody knows.
-func (h *Handler) readActions(c *call) (actions, error) {
-	a := actions{special: make(map[string]action)}
+func (h *Handler) readActions(c *call) (userActions, error) {
+	a := userActions{special: make(map[string]userAction)}
 	var sent bool
 	var err error
 	if a.standard, sent, err = readAction(c.parameters, actionName); err != nil {
