@@ -14,6 +14,7 @@ type siteRecord struct {
 	Name      string       `json:"name"`
 	Created   int64        `json:"created"`
 	Domain    string       `json:"domain,omitempty"`
+	Redirect  link.Method  `json:"redirect,omitzero"` // its number
 	Simulated []string     `json:"simulated,omitempty"`
 	Keys      []pairRecord `json:"keys"`
 	Gigya     gigyaRecord  `json:"gigya,omitzero"`
@@ -66,7 +67,7 @@ func (r gigyaRecord) gigya() site.Gigya {
 
 func newSiteRecord(s site.Site) siteRecord {
 	r := siteRecord{
-		ID: s.ID, Name: s.Name, Created: s.Created.UnixMilli(), Domain: s.Domain, Simulated: s.Simulated, Gigya: newGigyaRecord(s.Gigya),
+		ID: s.ID, Name: s.Name, Created: s.Created.UnixMilli(), Domain: s.Domain, Redirect: s.Redirect, Simulated: s.Simulated, Gigya: newGigyaRecord(s.Gigya),
 	}
 	for _, k := range s.Keys {
 		r.Keys = append(r.Keys, pairRecord{k.Public, k.Private, k.Created.UnixMilli(), k.Expires.UnixMilli()})
@@ -76,7 +77,7 @@ func newSiteRecord(s site.Site) siteRecord {
 
 func (r siteRecord) site() site.Site {
 	s := site.Site{
-		ID: r.ID, Name: r.Name, Created: date(r.Created), Domain: r.Domain, Simulated: r.Simulated, Gigya: r.Gigya.gigya(),
+		ID: r.ID, Name: r.Name, Created: date(r.Created), Domain: r.Domain, Redirect: r.Redirect, Simulated: r.Simulated, Gigya: r.Gigya.gigya(),
 	}
 	for _, k := range r.Keys {
 		s.Keys = append(s.Keys, site.KeyPair{Public: k.Public, Private: k.Private, Created: date(k.Created), Expires: date(k.Expires)})

@@ -115,7 +115,7 @@ func (s *shortener) Put(_ context.Context, drafts []link.Draft) ([]link.Link, er
 			continue
 		}
 		links[i] = link.Link{
-			Ref: d.Ref, Number: uint64(len(s.all) + 1), Target: d.Target, State: link.Active, Site: d.Site, Publication: d.Publication, Created: start, Edited: start,
+			Ref: d.Ref, Number: uint64(len(s.all) + 1), Target: d.Target, State: link.Active, Site: d.Site, Publication: d.Publication, Method: d.Method, Created: start, Edited: start,
 		}
 		s.all = append(s.all, links[i])
 	}

@@ -38,7 +38,7 @@ func (h *Handler) createShorturl(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	links, err := h.o.Links.Put(c.context(), []link.Draft{{Ref: link.Ref{Domain: domain}, Target: target, Site: c.site.ID}})
+	links, err := h.o.Links.Put(c.context(), []link.Draft{{Ref: link.Ref{Domain: domain}, Target: target, Site: c.site.ID, Method: c.site.Redirect}})
 	if err != nil {
 		return answer{}, linksError(err)
 	}

@@ -39,6 +39,15 @@ func TestCreateShorturl(t *testing.T) {
 	if err != nil || l.Site != w.site.ID || l.Publication != "" {
 		t.Errorf("got %+v, error %v; want a link of the site and of no publication", l, err)
 	}
+	if l.Method != link.Found {
+		t.Errorf("got method %s; want %s where the site says nothing", l.Method, link.Found)
+	}
+	if _, err := w.directory.EditSite(t.Context(), w.site.ID, func(s *site.Site) error { s.Redirect = link.Script; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if l, err := w.links.Get(t.Context(), refAt(w.shorten("http://www.example.com"))); err != nil || l.Method != link.Script {
+		t.Errorf("got %+v, error %v; want method %s, as the site has it", l, err, link.Script)
+	}
 	before := w.links.count()
 	for body, words := range map[string]string{
 		`{"request":{"shorturl":{}}}`: "request.shorturl.original_url is missing",

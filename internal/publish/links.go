@@ -13,7 +13,9 @@ import (
 const maxRedraws = 20
 
 // putLinks puts the links of publications that are not final and have none put yet,
-// and notes it in place. A token that somebody else has meanwhile is drawn again.
+// and notes it in place. They redirect as their site has it now; one that was put
+// before, by a call whose answer was lost, stays as it was made. A token that somebody
+// else has meanwhile is drawn again.
 func (p *Publisher) putLinks(ctx context.Context, pubs []Publication) error {
 	for try := 1; ; try++ {
 		var drafts []link.Draft
@@ -22,11 +24,12 @@ func (p *Publisher) putLinks(ctx context.Context, pubs []Publication) error {
 			if pub.State.Final() || pub.LinksPut {
 				continue
 			}
+			method := p.method(pub.Site)
 			for j, l := range pub.Links {
 				if l.Deleted { // before anybody saw it
 					continue
 				}
-				drafts = append(drafts, link.Draft{Ref: l.Ref, Target: l.Target, Site: pub.Site, Publication: pub.Name()})
+				drafts = append(drafts, link.Draft{Ref: l.Ref, Target: l.Target, Site: pub.Site, Publication: pub.Name(), Method: method})
 				of = append(of, [2]int{i, j})
 			}
 		}
@@ -49,6 +52,16 @@ func (p *Publisher) putLinks(ctx context.Context, pubs []Publication) error {
 			return err
 		}
 	}
+}
+
+// method is how new links of a site redirect. That a site is not there is found by
+// who looks at the rest of it.
+func (p *Publisher) method(siteID string) link.Method {
+	s, err := p.o.Directory.Site(siteID)
+	if err != nil {
+		return link.Found
+	}
+	return s.Redirect
 }
 
 // redraw gives a link another token, in the store first.

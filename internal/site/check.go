@@ -89,6 +89,9 @@ func checkSettings(s *Site) error {
 		}
 		s.Domain = domain
 	}
+	if err := s.Redirect.Check(); err != nil {
+		return err
+	}
 	if len(s.Simulated) > maxSimulated {
 		return fmt.Errorf("%w: %d are to be simulated; give at most %d, or \"*\" for all", ErrProvider, len(s.Simulated), maxSimulated)
 	}

@@ -191,9 +191,9 @@ func (d *Directory) put(ctx context.Context, s Site) error {
 	return nil
 }
 
-// EditSite lets edit change the settings of a site: its name, its domain, what is
-// simulated, and the settings in Gigya. Names of keys and secrets, and whatever else
-// edit changes, stay as they were.
+// EditSite lets edit change the settings of a site: its name, its domain, how its
+// links redirect, what is simulated, and the settings in Gigya. Names of keys and
+// secrets, and whatever else edit changes, stay as they were.
 func (d *Directory) EditSite(ctx context.Context, id string, edit func(*Site) error) (Site, error) {
 	return d.change(ctx, id, "edit", func(s *Site) error {
 		draft := *s
@@ -202,7 +202,7 @@ func (d *Directory) EditSite(ctx context.Context, id string, edit func(*Site) er
 		if err := edit(&draft); err != nil {
 			return err
 		}
-		s.Name, s.Domain, s.Simulated = draft.Name, draft.Domain, draft.Simulated
+		s.Name, s.Domain, s.Redirect, s.Simulated = draft.Name, draft.Domain, draft.Redirect, draft.Simulated
 		keys := s.Gigya
 		s.Gigya = draft.Gigya
 		s.Gigya.APIKey, s.Gigya.Secret, s.Gigya.UserKeys = keys.APIKey, keys.Secret, keys.UserKeys

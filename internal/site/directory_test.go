@@ -206,19 +206,21 @@ var siteTests = []directoryTest{
 			})
 			w.want("edit: "+c.name, err, c.want)
 		}
+		_, err := w.EditSite(w.Context(), s.ID, func(s *site.Site) error { s.Redirect = 2; return nil })
+		w.want("edit: method is unknown", err, link.ErrMethod)
 		w.same("sites", w.Sites(), []site.Site{s})
 	}},
 	{"edit", func(w *world) {
 		s, keys := w.add("shop")
 		other, _ := w.add("other")
 		changed, err := w.EditSite(w.Context(), s.ID, func(s *site.Site) error {
-			s.Name, s.Domain, s.Simulated = "store", "go.example.com", []string{"*"}
+			s.Name, s.Domain, s.Redirect, s.Simulated = "store", "go.example.com", link.Script, []string{"*"}
 			s.ID, s.Created, s.Keys = "else", time.Time{}, nil // not theirs to change
 			return nil
 		})
 		w.want("edit", err, nil)
 		want := s
-		want.Name, want.Domain, want.Simulated = "store", "go.example.com", []string{"*"}
+		want.Name, want.Domain, want.Redirect, want.Simulated = "store", "go.example.com", link.Script, []string{"*"}
 		w.same("edited", changed, want)
 		for range 2 {
 			w.same("sites", w.Sites(), []site.Site{want, other})

@@ -3,6 +3,8 @@ package site
 import (
 	"errors"
 	"time"
+
+	"herald.example/internal/link"
 )
 
 // Errors of this room.
@@ -50,6 +52,8 @@ type Site struct {
 
 	// Domain is where its short URLs live; empty: the shortener's default.
 	Domain string
+	// Redirect is how its short URLs redirect that are made from now on.
+	Redirect link.Method
 	// Simulated are the keys of the providers that the simulated network stands
 	// in for; "*" stands for all.
 	Simulated []string
