@@ -16,6 +16,7 @@ const (
 	keyLife = 24 * time.Hour
 	// keysSwept is how many keys that are known no more an acceptance removes at
 	// most: more than it adds, so that they become fewer, and too few to be noticed.
+	// Of digests it is as many for each that it adds.
 	keysSwept = 4
 )
 
@@ -33,7 +34,7 @@ func (s *Sharing) Accept(ctx context.Context, a publish.Acceptance) (accepted pu
 	case !known || !ok:
 		err = errToken
 	default:
-		if t.cost = 6 + 2*len(a.Publications); !a.Again {
+		if t.cost = 6 + 2*len(a.Publications) + (2+2*keysSwept)*len(a.Digests); !a.Again {
 			t.body = appendJSON(nil, a.Message.Parts)
 			t.cost += len(t.body) / 4096
 			for _, u := range a.Message.Parts.Uploads {
@@ -90,14 +91,19 @@ func (w *sharingWriter) accept(t acceptance) (publish.Accepted, error) {
 			m.Created = t.At
 		}
 		h = head{token: t.token, created: m.Created.UnixMilli()}
+		h.share(m.Parts.Share)
 	}
 	h.rounds++
 	h.lastPublished = t.at
 
 	accepted := publish.Accepted{Publications: make([]publish.Publication, len(t.Publications))}
 	records := make([][]byte, len(t.Publications))
+	recents := w.recents(t)
 	for i, p := range t.Publications {
 		p.Round = h.rounds
+		if p, err = recents.refuse(i, p, accepted.Publications); err != nil {
+			return publish.Accepted{}, err
+		}
 		h.publications++
 		ref := publish.Ref{Site: m.Site, Message: m.Token, Number: h.publications}
 		if records[i], accepted.Publications[i], err = encodePublication(p, ref); err != nil {
@@ -121,7 +127,8 @@ func (w *sharingWriter) accept(t acceptance) (publish.Accepted, error) {
 	if t.Key != [32]byte{} {
 		w.putKey(t, keyRecord{fingerprint: t.Fingerprint, at: t.at, sequence: at.sequence(), round: h.rounds})
 	}
-	w.sweepKeys(t.at)
+	w.sweep(keyTimesBucket, keysBucket, t.at-keyLife.Milliseconds(), keysSwept)
+	recents.put(at, accepted.Publications)
 	accepted.Message = h.message(at, m.Parts)
 	return accepted, nil
 }
@@ -158,17 +165,17 @@ func (w *sharingWriter) putKey(t acceptance, k keyRecord) {
 	w.put(keyTimesBucket, appendKeyTime(nil, k.at, key), nil)
 }
 
-// sweepKeys removes some of the keys that are known no more at a time in Unix
-// milliseconds.
-func (w *sharingWriter) sweepKeys(at int64) {
+// sweep removes some of the keys that are listed in times with a date that is not after
+// until, in Unix milliseconds: the oldest first, at most so many.
+func (w *sharingWriter) sweep(times, bucket []byte, until int64, most int) {
 	var old [][]byte
-	c := w.tx.Bucket(keyTimesBucket).Cursor()
-	for key, _ := c.First(); len(key) > 8 && len(old) < keysSwept && at-parseDate(key) >= keyLife.Milliseconds(); key, _ = c.Next() {
+	c := w.tx.Bucket(times).Cursor()
+	for key, _ := c.First(); len(key) > 8 && len(old) < most && parseDate(key) <= until; key, _ = c.Next() {
 		old = append(old, bytes.Clone(key))
 	}
 	for _, key := range old {
-		w.remove(keyTimesBucket, key)
-		w.remove(keysBucket, key[8:])
+		w.remove(times, key)
+		w.remove(bucket, key[8:])
 	}
 }
 

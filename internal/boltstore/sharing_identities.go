@@ -66,7 +66,7 @@ func (s *Sharing) ListIdentities(ctx context.Context, siteID string, q site.List
 // the user that it returns, and has the provider and the account asked for.
 func (s *Sharing) Arrive(ctx context.Context, siteID, user, provider, account string,
 	arrive func(*site.User, *site.Identity) (site.User, site.Identity, site.Connection, error)) (u site.User, i site.Identity, c site.Connection, err error) {
-	err = s.change(ctx, 10, func(w *sharingWriter) (err error) {
+	err = s.change(ctx, 15, func(w *sharingWriter) (err error) {
 		u, i, c, err = w.arrive(siteID, user, provider, account, arrive)
 		return err
 	})
@@ -122,6 +122,7 @@ func (w *sharingWriter) arrive(siteID, user, provider, account string,
 
 	w.putUser(userEntry, userBefore, u)
 	w.putIdentity(identityEntry, before, i)
+	w.countArrival(userEntry.owner, c, provider, userEntry.fresh, before.User != i.User)
 	w.settle(connections, &connectionEntry)
 	record := appendConnection(nil, connectionEntry.token, c)
 	w.put(connectionsBucket, connectionEntry.at[:], record)
@@ -129,6 +130,20 @@ func (w *sharingWriter) arrive(siteID, user, provider, account string,
 	_, u, _ = readUser(appendUser(nil, userEntry.token, u))
 	c, _ = parseConnection(record)
 	return u, newIdentityRecord(i).identity(), c, nil
+}
+
+// countArrival counts an arrival with a provider.
+func (w *sharingWriter) countArrival(owner uuid.UUID, c site.Connection, provider string, newUser, newIdentity bool) {
+	count := func(m site.Measure) {
+		w.tally(owner, site.Event{Measure: m, At: c.Created, CID: c.CID, Provider: provider, Times: 1})
+	}
+	count(site.Logins)
+	if newUser {
+		count(site.NewUsers)
+	}
+	if newIdentity {
+		count(site.NewConnections)
+	}
 }
 
 // known finds the identity of an account with its user, or else the user of a

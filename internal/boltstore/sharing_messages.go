@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"go.etcd.io/bbolt"
@@ -163,8 +164,8 @@ func (s *Sharing) List(ctx context.Context, siteID string, q site.ListQuery) (pa
 // Update implements publish.Store. What names the publication, and its round, stay
 // whatever edit says. An edit that changes nothing costs no commit.
 func (s *Sharing) Update(ctx context.Context, ref publish.Ref, edit func(*publish.Publication) error) (p publish.Publication, err error) {
-	err = s.change(ctx, 2, func(w *sharingWriter) (err error) {
-		p, err = w.update(ref, edit)
+	err = s.change(ctx, 4, func(w *sharingWriter) (err error) {
+		p, err = w.update(ref, s.now(), edit)
 		return err
 	})
 	if err != nil {
@@ -174,10 +175,14 @@ func (s *Sharing) Update(ctx context.Context, ref publish.Ref, edit func(*publis
 }
 
 // update is Update in its transaction.
-func (w *sharingWriter) update(ref publish.Ref, edit func(*publish.Publication) error) (p publish.Publication, err error) {
-	at, _, err := messages.find(w.tx, ref.Site, ref.Message)
+func (w *sharingWriter) update(ref publish.Ref, now time.Time, edit func(*publish.Publication) error) (p publish.Publication, err error) {
+	at, value, err := messages.find(w.tx, ref.Site, ref.Message)
 	if err != nil {
 		return p, err
+	}
+	h, ok := parseHead(value)
+	if !ok {
+		return p, fmt.Errorf("%w: head", ErrDamaged)
 	}
 	before, record, err := readPublication(w.tx, at, ref)
 	if err != nil {
@@ -189,12 +194,18 @@ func (w *sharingWriter) update(ref publish.Ref, edit func(*publish.Publication) 
 		return p, err
 	}
 	after.Round = before.Round
-	value, p, err := encodePublication(after, ref)
+	value, p, err = encodePublication(after, ref)
 	if err != nil {
 		return p, err
 	}
 	if bytes.Equal(value, record) {
 		return p, nil
+	}
+	if !before.LinksPut && p.LinksPut {
+		w.noteLinks(at, h, p)
+	}
+	if before.State != publish.Published && p.State == publish.Published {
+		w.countPost(at, h, p, now)
 	}
 	token, _ := parseID(ref.Message)
 	if before.State.Final() != p.State.Final() || !before.Due.Equal(p.Due) {

@@ -15,112 +15,6 @@ import (
 	"herald.example/internal/varint"
 )
 
-// The format of sharing.db. Sites and tokens are UUIDs, 16 bytes. Integers in
-// keys are big-endian, uint64 unless said; in values they are varints
-// (encoding/binary) unless said. A text is its length (uvarint) and its bytes.
-// Dates are Unix times in milliseconds, as varints; in keys they are shifted by
-// 2^63, so that they sort. Every record starts with its version.
-//
-//	meta          "format"                     version (uint32), then the text "sharing"
-//	              "bases"                      1, JSON: the last known bases of short URLs
-//	              "waiting"                    entries of outbox (uint64)
-//	              "nonces"                     entries of nonces (uint64)
-//
-//	sites         sequence                     1, JSON: a site
-//
-//	tokens        shelf (byte), token          site, sequence
-//	sums          site, shelf (byte)           entries of the site on the shelf (uint64)
-//	              site, shelf (byte),          the same, of these sequences alone (uint64)
-//	              sequence / 1024 + 1
-//
-//	heads         site, sequence               1, token, created, last published, rounds (uvarint),
-//	                                           number of publications (uvarint)
-//	bodies        site, sequence               1, JSON: the parts of a message
-//	uploads       site, sequence,              1, the bytes
-//	              index (uint32)
-//	publications  site, sequence,              1, flags (byte), round (uvarint), state, provider, user, identity (texts),
-//	              number (uint32)              created, sent, due, tries (varint), number of links (uvarint), links,
-//	                                           receipt: ID, URL, note (texts), date;
-//	                                           if flag 2 is set: kind, message, status (varint), code, trace, date
-//	outbox        due, site, sequence,         token of the message
-//	              number (uint32)
-//	keys          site, key (32 bytes)         1, fingerprint (32 bytes), date, sequence (uvarint), round (uvarint)
-//	keytimes      date, site, key (32 bytes)   nothing
-//
-//	users         site, sequence               2, token, created, last login, logins (varint), UID (text);
-//	                                           1, the same without the UID
-//	uids          site, UID                    sequence of the user
-//	identities    site, sequence               1, JSON: an identity
-//	accounts      site, SHA-256 of the account sequence of the identity
-//	owned         site, user, sequence of the  nothing
-//	              identity
-//	connections   site, sequence               1, token, created, user, identity, source (texts)
-//
-//	nonces        SHA-256 of the nonce         1, date until which it is known
-//	noncetimes    date, SHA-256 of the nonce   nothing
-//
-// A link of a publication is a flag (byte; 1: deleted), domain, slug, target
-// (texts), created. Flag 1 of a publication says that its links are with the
-// shortener.
-//
-// A shelf is one of the buckets that are listed in the order of creation: heads
-// (shelf m), users (u), identities (i) and connections (c). A sequence is the
-// bucket's, which bbolt stores, so it is unique in the file and rises with
-// creation; the site in front keeps sites apart. The record of a head is small,
-// so that a listing passes many of them quickly; what is needed only for one
-// message is in bodies.
-//
-// The account of an identity is hashed as the text of the provider, then the bytes
-// of the network's ID, so that the key has a bound whatever networks call
-// themselves and their people.
-//
-// A key of keys is known for a day after its date; it may outlive its message,
-// whose sequence then is in no head. keytimes lists the keys by age.
-//
-// A nonce is hashed as the text of its scope, then its bytes. noncetimes lists the
-// nonces in the order in which they are forgotten.
-//
-// uids, nonces and noncetimes are younger than the version of the file: they are made
-// when they are not there.
-const (
-	sharingVersion = 1
-	userVersion    = 2
-)
-
-// sharingKind is what sharing.db says that it holds.
-var sharingKind = kind{name: "sharing", version: 1, buckets: [][]byte{
-	sharingSites, tokensBucket, sumsBucket,
-	headsBucket, bodiesBucket, uploadsBucket, publicationsBucket, outboxBucket, keysBucket, keyTimesBucket,
-	usersBucket, identitiesBucket, accountsBucket, ownedBucket, connectionsBucket,
-	uidsBucket, noncesBucket, nonceTimesBucket,
-}, added: [][]byte{uidsBucket, noncesBucket, nonceTimesBucket}}
-
-// The buckets beside meta, and the keys in meta.
-var (
-	sharingSites       = []byte("sites")
-	tokensBucket       = []byte("tokens")
-	sumsBucket         = []byte("sums")
-	headsBucket        = []byte("heads")
-	bodiesBucket       = []byte("bodies")
-	uploadsBucket      = []byte("uploads")
-	publicationsBucket = []byte("publications")
-	outboxBucket       = []byte("outbox")
-	keysBucket         = []byte("keys")
-	keyTimesBucket     = []byte("keytimes")
-	usersBucket        = []byte("users")
-	identitiesBucket   = []byte("identities")
-	accountsBucket     = []byte("accounts")
-	ownedBucket        = []byte("owned")
-	connectionsBucket  = []byte("connections")
-	uidsBucket         = []byte("uids")
-	noncesBucket       = []byte("nonces")
-	nonceTimesBucket   = []byte("noncetimes")
-
-	basesKey   = []byte("bases")
-	waitingKey = []byte("waiting")
-	noncesKey  = []byte("nonces")
-)
-
 // parseID reads a UUID in its one spelling.
 func parseID(s string) (id uuid.UUID, ok bool) {
 	if len(s) != 36 { // uuid.Parse takes other spellings, too
@@ -185,14 +79,29 @@ type head struct {
 	token                  uuid.UUID
 	created, lastPublished int64
 	rounds, publications   int
+	shared                 bool // the message has a Share; what follows is of it
+	status                 bool // reports count it as a status update
+	cid                    string
 }
 
 func (h head) append(dst []byte) []byte {
-	dst = append(append(dst, sharingVersion), h.token[:]...)
+	version := byte(sharingVersion)
+	if h.shared {
+		version = headVersion
+	}
+	dst = append(append(dst, version), h.token[:]...)
 	dst = binary.AppendVarint(dst, h.created)
 	dst = binary.AppendVarint(dst, h.lastPublished)
 	dst = binary.AppendUvarint(dst, uint64(h.rounds))
-	return binary.AppendUvarint(dst, uint64(h.publications))
+	dst = binary.AppendUvarint(dst, uint64(h.publications))
+	if h.shared {
+		status := byte(0)
+		if h.status {
+			status = 1
+		}
+		dst = appendText(append(dst, status), h.cid)
+	}
+	return dst
 }
 
 func parseHead(b []byte) (h head, ok bool) {
@@ -203,13 +112,30 @@ func parseHead(b []byte) (h head, ok bool) {
 	h.lastPublished = r.Varint()
 	h.rounds = readSize(&r)
 	h.publications = readSize(&r)
-	return h, version == sharingVersion && whole(&r)
+	status := byte(0)
+	if version == headVersion {
+		status = r.Byte()
+		h.shared, h.status, h.cid = true, status == 1, string(r.String())
+	}
+	return h, (version == sharingVersion || version == headVersion) && status <= 1 && whole(&r)
+}
+
+// share notes what reports need of a message's Share.
+func (h *head) share(share *publish.Share) {
+	if share == nil {
+		return
+	}
+	h.shared, h.status = true, share.Kind == publish.StatusShare || share.Kind == publish.CheckinShare
+	h.cid = boundCID(share.CID)
 }
 
 // The flags of a publication.
 const (
 	flagLinksPut = 1 << iota
 	flagRefusal
+	flagBrief
+
+	flagsAll = flagLinksPut | flagRefusal | flagBrief
 )
 
 // states are the states that a publication can be stored in.
@@ -229,6 +155,9 @@ func appendPublication(dst []byte, p publish.Publication) []byte {
 	}
 	if p.Refusal != nil {
 		flags |= flagRefusal
+	}
+	if p.Brief {
+		flags |= flagBrief
 	}
 	dst = append(dst, sharingVersion, flags)
 	dst = binary.AppendUvarint(dst, uint64(p.Round))
@@ -273,7 +202,7 @@ func parsePublication(b []byte) (p publish.Publication, ok bool) {
 	text := func() string { return string(r.String()) }
 	day := func() time.Time { return date(r.Varint()) }
 	version, flags := r.Byte(), r.Byte()
-	p.LinksPut = flags&flagLinksPut != 0
+	p.LinksPut, p.Brief = flags&flagLinksPut != 0, flags&flagBrief != 0
 	p.Round = readSize(&r)
 	p.State = publish.State(text())
 	p.Provider, p.User, p.Identity = text(), text(), text()
@@ -302,7 +231,7 @@ func parsePublication(b []byte) (p publish.Publication, ok bool) {
 			Kind: publish.Kind(text()), Message: text(), Status: int(r.Varint()), Code: text(), Trace: text(), At: day(),
 		}
 	}
-	return p, version == sharingVersion && flags&^(flagLinksPut|flagRefusal) == 0 && slices.Contains(states, p.State) && whole(&r)
+	return p, version == sharingVersion && flags&^flagsAll == 0 && slices.Contains(states, p.State) && whole(&r)
 }
 
 // keyRecord is a value of keys.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -67,6 +68,33 @@ func everything(t *testing.T, s *Sharing) {
 	}
 	s.now = func() time.Time { return day }
 	remember(t, s, "key", "nonce", day.Add(time.Minute), true)
+	everythingReported(t, s)
+}
+
+// everythingReported fills a store with one of each kind of record that Gigya's dialect
+// alone makes.
+func everythingReported(t *testing.T, s *Sharing) {
+	t.Helper()
+	a := acceptanceOf(id('s', 1), id('m', 2), publication(1))
+	a.Message.Parts = publish.Parts{
+		Text: &publish.Text{Body: "status"}, Longer: 139, Action: &publish.Action{Links: []publish.ActionLink{{Title: "t", URL: "https://www.example.com/"}}},
+		Share: &publish.Share{Kind: publish.StatusShare, CID: "home page", Tags: []string{"a"}},
+	}
+	a.Publications[0].Brief = true
+	a.Digests, a.Within = [][32]byte{{'d'}}, time.Minute
+	ref := accept(t, s, a).Publications[0].Ref()
+	_, err := s.Update(t.Context(), ref, func(p *publish.Publication) error {
+		p.State, p.LinksPut, p.Receipt = publish.Published, true, publish.Receipt{ID: "1", At: day}
+		return nil
+	})
+	err = errors.Join(err,
+		s.Count(t.Context(), id('s', 1), site.Event{Measure: site.Actions, At: day, CID: "home page", Times: 2}),
+		s.NoteLinks(t.Context(), id('s', 1), "", "facebook", day, link.Ref{Domain: "go.example", Slug: "8WEtk3a"}),
+		s.PutPlaces(t.Context(), id('s', 1), []site.Place{{ID: "1", Name: "Café", Latitude: 47.25, Longitude: -8.5}}),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // gigya are settings and keys with everything set.
@@ -190,6 +218,33 @@ func TestDamagedSharing(t *testing.T) {
 			_, err := s.Accept(t.Context(), a)
 			return err
 		},
+		"Recent": func(s *Sharing) error {
+			a := acceptanceOf(id('s', 1), id('m', 9), publication(0))
+			a.Digests, a.Within = [][32]byte{{'d'}}, time.Minute
+			_, err := s.Accept(t.Context(), a)
+			if err == nil {
+				err = s.Delete(t.Context(), id('s', 1), id('m', 9))
+			}
+			return err
+		},
+		"Update": func(s *Sharing) error {
+			_, err := s.Update(t.Context(), publish.Ref{Site: id('s', 1), Message: id('m', 1), Number: 1}, func(*publish.Publication) error { return nil })
+			return err
+		},
+		"Count": func(s *Sharing) error {
+			return s.Count(t.Context(), id('s', 1), site.Event{Measure: site.StatusUpdates, At: day, CID: "home page", Provider: "mastodon", Times: 1})
+		},
+		"Tallies": func(s *Sharing) error {
+			_, err := s.Tallies(t.Context(), id('s', 1), site.ReportQuery{From: day, To: day})
+			return err
+		},
+		"NoteLinks": func(s *Sharing) error {
+			return s.NoteLinks(t.Context(), id('s', 1), "", "facebook", day, link.Ref{Domain: "go.example", Slug: "8WEtk3b"})
+		},
+		"SharedLinks": func(s *Sharing) error {
+			return s.SharedLinks(t.Context(), id('s', 1), site.ReportQuery{To: day}, func(string, string, []link.Ref) error { return nil })
+		},
+		"Places": func(s *Sharing) error { _, err := s.Places(t.Context(), id('s', 1)); return err },
 		"Again": func(s *Sharing) error {
 			a := acceptanceOf(id('s', 1), id('m', 1), publication(0))
 			a.Again = true
@@ -211,10 +266,10 @@ func TestDamagedSharing(t *testing.T) {
 		"sums u":       {"Users"},
 		"sums i":       {"Identities"},
 		"sums c":       {"Connections"},
-		"heads":        {"Message", "Publication", "Messages", "Repeat", "Again"},
+		"heads":        {"Message", "Publication", "Messages", "Repeat", "Again", "Update"},
 		"bodies":       {"Message", "Publication", "Repeat", "Again"},
 		"uploads":      {"Upload"},
-		"publications": {"Message", "Publication", "Repeat"},
+		"publications": {"Message", "Publication", "Repeat", "Update"},
 		"outbox":       {"Due", "Next"},
 		"keys":         {"Repeat"},
 		"users":        {"User", "UserByUID", "Users", "Filter", "Arrive", "EditUser", "PutUser"},
@@ -223,6 +278,10 @@ func TestDamagedSharing(t *testing.T) {
 		"connections":  {"Connection", "Connections"},
 		"uids":         {"UserByUID"},
 		"nonces":       {"Remember"},
+		"recent":       {"Recent"},
+		"tallies":      {"Count", "Tallies"},
+		"channels":     {"NoteLinks", "SharedLinks"},
+		"places":       {"Places"},
 	}
 	// missed says which find that a record is missing. A list does not know what it
 	// lacks.
@@ -236,7 +295,8 @@ func TestDamagedSharing(t *testing.T) {
 	}
 	versioned := func(record string) bool {
 		bucket, _, _ := strings.Cut(record, " ")
-		return record != "meta waiting" && record != "meta nonces" && bucket != "tokens" && bucket != "sums" && bucket != "outbox" && bucket != "accounts" && bucket != "uids"
+		return record != "meta waiting" && record != "meta nonces" &&
+			!slices.Contains([]string{"tokens", "sums", "outbox", "accounts", "uids", "tallies", "channels"}, bucket)
 	}
 	damages := []struct {
 		name   string
@@ -311,8 +371,8 @@ func olderUser(token uuid.UUID, u site.User) []byte {
 	return b[:len(b)-1]
 }
 
-// A file from before there were UIDs, nonces and what sites have for Gigya's dialect
-// opens, and takes them.
+// A file from before there were UIDs, nonces, reports and what sites have for Gigya's
+// dialect opens, and takes them.
 func TestOlderSharingOpens(t *testing.T) {
 	s, path := newSharing(t)
 	everything(t, s)
@@ -332,6 +392,8 @@ func TestOlderSharingOpens(t *testing.T) {
 		return errors.Join(
 			tx.Bucket(usersBucket).Put(bytes.Clone(key), olderUser(token, u)), tx.Bucket(metaBucket).Delete(noncesKey),
 			tx.DeleteBucket(uidsBucket), tx.DeleteBucket(noncesBucket), tx.DeleteBucket(nonceTimesBucket),
+			tx.DeleteBucket(recentBucket), tx.DeleteBucket(recentTimesBucket), tx.DeleteBucket(cidsBucket), tx.DeleteBucket(talliesBucket),
+			tx.DeleteBucket(channelsBucket), tx.DeleteBucket(channelLinksBucket), tx.DeleteBucket(placesBucket),
 		)
 	}))
 	if err != nil {
@@ -352,6 +414,10 @@ func TestOlderSharingOpens(t *testing.T) {
 		}
 	}
 	remember(t, s, "key", "nonce", day.Add(time.Minute), true)
+	if err := s.Delete(t.Context(), id('s', 1), id('m', 2)); err != nil {
+		t.Fatal(err)
+	}
+	everythingReported(t, s)
 	_, err = s.EditUser(t.Context(), id('s', 1), id('u', 1), func(u *site.User) error { u.UID = "u"; return nil })
 	if p, readErr := s.UserByUID(t.Context(), id('s', 1), "u"); err != nil || readErr != nil || p.Token != id('u', 1) {
 		t.Errorf("got user %+v, %v, %v; want the one of before", p.User, err, readErr)
@@ -385,7 +451,13 @@ func TestSharingRecordsRoundTrip(t *testing.T) {
 		}
 	})
 	t.Run("head", func(t *testing.T) {
-		for _, h := range []head{{}, {token, 1, -1, 1, 100}, {token, math.MaxInt64, math.MinInt64, math.MaxInt32, math.MaxInt32}} {
+		for _, h := range []head{
+			{},
+			{token: token, created: 1, lastPublished: -1, rounds: 1, publications: 100},
+			{token: token, created: math.MaxInt64, lastPublished: math.MinInt64, rounds: math.MaxInt32, publications: math.MaxInt32},
+			{token: token, created: 1, shared: true},
+			{token: token, created: 1, shared: true, status: true, cid: long[:maxCID]},
+		} {
 			if got, ok := parseHead(h.append(nil)); !ok || got != h {
 				t.Errorf("got %+v, %t; want %+v", got, ok, h)
 			}
@@ -435,7 +507,7 @@ func fuzzRecord[T any](f *testing.F, seeds [][]byte, parse func([]byte) (T, bool
 			return
 		}
 		again, ok := parse(write(v))
-		if diff := cmp.Diff(v, again, cmp.AllowUnexported(head{}, keyRecord{}), cmpopts.EquateEmpty()); !ok || diff != "" {
+		if diff := cmp.Diff(v, again, cmp.AllowUnexported(head{}, keyRecord{}, recentRecord{}, channel{}), cmpopts.EquateEmpty()); !ok || diff != "" {
 			t.Fatalf("%x: read again: ok %t (-want +got):\n%s", b, ok, diff)
 		}
 	})
@@ -449,7 +521,12 @@ func FuzzParsePublication(f *testing.F) {
 }
 
 func FuzzParseHead(f *testing.F) {
-	fuzzRecord(f, [][]byte{head{created: 1, lastPublished: 2, rounds: 3, publications: 4}.append(nil)}, parseHead, func(h head) []byte { return h.append(nil) })
+	h := head{created: 1, lastPublished: 2, rounds: 3, publications: 4}
+	seeds := [][]byte{h.append(nil)}
+	h.shared, h.cid = true, "home page"
+	seeds = append(seeds, h.append(nil))
+	h.status = true
+	fuzzRecord(f, append(seeds, h.append(nil)), parseHead, func(h head) []byte { return h.append(nil) })
 }
 
 func FuzzParseKey(f *testing.F) {

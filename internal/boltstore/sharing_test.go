@@ -238,10 +238,13 @@ func TestDeleteLeavesNothing(t *testing.T) {
 	s, _ := newSharing(t)
 	everything(t, s)
 	_, err := s.DeleteUser(t.Context(), id('s', 1), id('u', 1))
-	if err := errors.Join(err, s.Delete(t.Context(), id('s', 1), id('m', 1))); err != nil {
+	if err := errors.Join(err, s.Delete(t.Context(), id('s', 1), id('m', 1)), s.Delete(t.Context(), id('s', 1), id('m', 2))); err != nil {
 		t.Fatal(err)
 	}
-	kept := []string{"meta", "sites", "sums", "keys", "keytimes", "connections", "tokens", "nonces", "noncetimes"}
+	kept := []string{
+		"meta", "sites", "sums", "keys", "keytimes", "connections", "tokens", "nonces", "noncetimes",
+		"recent", "recenttimes", "cids", "tallies", "channels", "channellinks", "places",
+	}
 	for record, value := range dump(t, s) {
 		bucket, key, found := strings.Cut(record, " ")
 		if found && (!slices.Contains(kept, bucket) || bucket == "tokens" && !strings.HasPrefix(key, fmt.Sprintf("%x", "c"))) {
