@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,9 +16,11 @@ import (
 type siteCommands struct {
 	Add     siteAddCommand  `cmd:"" help:"Add a site and print its keys; the private key and the secret are shown this once."`
 	List    siteListCommand `cmd:"" help:"Print all sites."`
+	Show    siteShowCommand `cmd:"" help:"Print all settings of a site, its API key and its user keys; secrets are not shown."`
 	Edit    siteEditCommand `cmd:"" help:"Change a site's settings."`
 	Keys    siteKeysCommand `cmd:"" help:"Print the public keys of a site, or make new ones."`
-	UserKey userKeyCommands `cmd:"" help:"Add and remove keys of applications that may act for a site, in Gigya's dialect."`
+	UserKey userKeyCommands `cmd:"" help:"Add, permit and remove keys of applications that may act for a site, in Gigya's dialect."`
+	Places  placesCommands  `cmd:"" help:"Load and print where users of a site can say they are, in Gigya's dialect."`
 }
 
 // siteAddCommand adds a site.
@@ -86,6 +90,12 @@ func siteLines(s operator.Site) [][2]string {
 	}
 }
 
+// siteDefaults are settings in words, where they are empty in siteLines.
+var siteDefaults = map[string]string{
+	"domain": "(that of the data centre, or the shortener's first one)", "simulated": "(none)", "data centre": "(any)", "trusted": "*",
+	"short URLs": "always", "context ID": "(none)", "providers": "(all that are connected)",
+}
+
 // siteListCommand prints all sites.
 type siteListCommand struct{ remote }
 
@@ -107,6 +117,52 @@ func (c *siteListCommand) Run(call *command.Call) error {
 		}
 		return table(call, []string{"SITE", "ID", "MADE", "DOMAIN", "SIMULATED"}, rows)
 	})
+}
+
+// siteShowCommand prints one site.
+type siteShowCommand struct {
+	remote
+	Site string `arg:"" help:"Name or ID of the site."`
+}
+
+// Run prints the site. Settings are there, too, where they are as a new site has them.
+func (c *siteShowCommand) Run(call *command.Call) error {
+	return c.ask("read site "+c.Site, func(client *operator.Client) error {
+		s, err := client.Site(call.Context, c.Site)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return printSite(call, s)
+		}
+		sites, err := client.Sites(call.Context)
+		if err != nil {
+			return err
+		}
+		settings := append(siteLines(s), [2]string{"API key", s.Gigya.APIKey})
+		for i, pair := range settings {
+			settings[i][1] = cmp.Or(pair[1], siteDefaults[pair[0]])
+		}
+		if err := lines(call, settings); err != nil || len(s.Gigya.UserKeys) == 0 {
+			return err
+		}
+		var rows [][]string
+		for _, k := range s.Gigya.UserKeys {
+			rows = append(rows, []string{k.Key, k.Kind, date(k.Created), strings.Join(permitted(sites, k.Key), ",")})
+		}
+		return table(call, []string{"USER KEY", "KIND", "MADE", "SITES"}, rows)
+	})
+}
+
+// permitted are the names of the sites that have a user key.
+func permitted(sites []operator.Site, key string) []string {
+	var names []string
+	for _, s := range sites {
+		if slices.ContainsFunc(s.Gigya.UserKeys, func(k operator.UserKey) bool { return k.Key == key }) {
+			names = append(names, s.Name)
+		}
+	}
+	return names
 }
 
 // siteEditCommand changes a site.

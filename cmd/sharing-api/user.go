@@ -15,6 +15,7 @@ type userCommands struct {
 	Add  userAddCommand  `cmd:"" help:"Add a user without identities and print the token."`
 	List userListCommand `cmd:"" help:"Print the users of a site in the order they were made."`
 	Show userShowCommand `cmd:"" help:"Print a user, named by token or UID, with their identities."`
+	Edit userEditCommand `cmd:"" help:"Give a user another UID, or take it away."`
 	Rm   userRmCommand   `cmd:"" help:"Remove a user with their identities. What was published stays."`
 }
 
@@ -95,19 +96,46 @@ func (c *userShowCommand) Run(call *command.Call) error {
 		if err != nil {
 			return err
 		}
-		if c.JSON {
-			return printUser(call, u)
-		}
-		if err := lines(call, [][2]string{
-			{"user", u.Token}, {"UID", u.UID}, {"made", date(u.Created)}, {"last login", date(u.LastLogin)}, {"logins", fmt.Sprint(u.Logins)},
-		}); err != nil || len(u.Identities) == 0 {
+		return showUser(call, c.JSON, u)
+	})
+}
+
+// showUser prints a user with their identities.
+func showUser(call *command.Call, asJSON bool, u operator.User) error {
+	if asJSON {
+		return printUser(call, u)
+	}
+	if err := lines(call, [][2]string{
+		{"user", u.Token}, {"UID", u.UID}, {"made", date(u.Created)}, {"last login", date(u.LastLogin)}, {"logins", fmt.Sprint(u.Logins)},
+	}); err != nil || len(u.Identities) == 0 {
+		return err
+	}
+	var rows [][]string
+	for _, i := range u.Identities {
+		rows = append(rows, identityRow(i))
+	}
+	return table(call, identityHeading, rows)
+}
+
+// userEditCommand changes a user.
+type userEditCommand struct {
+	remote
+	Site string  `arg:"" help:"Name or ID of the site."`
+	User string  `arg:"" help:"Token of the user."`
+	UID  *string `name:"uid" placeholder:"UID" help:"The site's own name of the user from now on, for Gigya's dialect; --uid= is none."`
+}
+
+// Run changes the user and prints them.
+func (c *userEditCommand) Run(call *command.Call) error {
+	if c.UID == nil {
+		return command.Usagef("nothing to change; give --uid")
+	}
+	return c.ask("edit user "+c.User, func(client *operator.Client) error {
+		u, err := client.SetUID(call.Context, c.Site, c.User, *c.UID)
+		if err != nil {
 			return err
 		}
-		var rows [][]string
-		for _, i := range u.Identities {
-			rows = append(rows, identityRow(i))
-		}
-		return table(call, identityHeading, rows)
+		return showUser(call, c.JSON, u)
 	})
 }
 

@@ -12,9 +12,10 @@ import (
 
 // userKeyCommands are the commands under "sharing-api site user-key".
 type userKeyCommands struct {
-	Add  userKeyAddCommand  `cmd:"" help:"Add a key and print it; its secret is shown this once."`
-	List userKeyListCommand `cmd:"" help:"Print the keys of a site in the order they were made."`
-	Rm   userKeyRmCommand   `cmd:"" help:"Remove a key. It ends at once."`
+	Add    userKeyAddCommand    `cmd:"" help:"Add a key and print it; its secret is shown this once."`
+	List   userKeyListCommand   `cmd:"" help:"Print the keys of a site in the order they came."`
+	Permit userKeyPermitCommand `cmd:"" help:"Permit a key of a site on another one, too, with the same secret or public key."`
+	Rm     userKeyRmCommand     `cmd:"" help:"Remove a key from a site. It ends there at once, and stays on other sites."`
 }
 
 // userKeyAddCommand adds a user key.
@@ -103,6 +104,32 @@ func (c *userKeyListCommand) Run(call *command.Call) error {
 			rows = append(rows, []string{k.Key, k.Kind, date(k.Created)})
 		}
 		return table(call, []string{"USER KEY", "KIND", "MADE"}, rows)
+	})
+}
+
+// userKeyPermitCommand permits a user key on another site.
+type userKeyPermitCommand struct {
+	remote
+	Site string `arg:"" help:"Name or ID of the site that has the key."`
+	Key  string `arg:"" help:"The user key."`
+	On   string `required:"" placeholder:"SITE" help:"Name or ID of the site where the key is to be permitted, too."`
+}
+
+// Run permits the key and says so.
+func (c *userKeyPermitCommand) Run(call *command.Call) error {
+	return c.ask("permit user key on site "+c.On, func(client *operator.Client) error {
+		s, k, err := client.PermitUserKey(call.Context, c.Site, c.Key, c.On)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return call.PrintJSON(struct {
+				Site    operator.Site    `json:"site"`
+				UserKey operator.UserKey `json:"userKey"`
+			}{s, k})
+		}
+		_, err = fmt.Fprintf(call.Stdout, "permitted user key %s on site %s, which has %s\n", k.Key, s.Name, count(len(s.Gigya.UserKeys), "key", "keys"))
+		return err
 	})
 }
 

@@ -42,14 +42,14 @@ func callSite[Answer any](ctx context.Context, c *Client, method, name, rest str
 }
 
 // callToken is call about one thing of a site.
-func callToken[Answer any](ctx context.Context, c *Client, method, name, what, token string) (Answer, error) {
+func callToken[Answer any](ctx context.Context, c *Client, method, name, what, token string, request any) (Answer, error) {
 	collection := collections[what]
 	segment, ok := control.Segment(token)
 	if !ok {
 		var none Answer
 		return none, fmt.Errorf("%s: %w", what, collection.notFound)
 	}
-	return callSite[Answer](ctx, c, method, name, collection.path+segment, nil)
+	return callSite[Answer](ctx, c, method, name, collection.path+segment, request)
 }
 
 // callList is call for a page of things of a site.

@@ -99,9 +99,18 @@ func (c *Client) AddUserKey(ctx context.Context, name, publicKey string) (UserKe
 	return answer.UserKey, site.Secret(answer.Secret), err
 }
 
+// PermitUserKey permits a site's key on another site.
+func (c *Client) PermitUserKey(ctx context.Context, name, key, on string) (Site, UserKey, error) {
+	if _, ok := control.Segment(on); !ok { // JSON repairs invalid UTF-8 without a word
+		return Site{}, UserKey{}, fmt.Errorf("site %.100q: %w", on, site.ErrNotFound)
+	}
+	answer, err := callToken[permitAnswer](ctx, c, http.MethodPost, name, "user key", key, permitRequest{on})
+	return answer.Site, answer.UserKey, err
+}
+
 // RemoveUserKey ends a key of an application.
 func (c *Client) RemoveUserKey(ctx context.Context, name, key string) (Site, error) {
-	answer, err := callToken[siteAnswer](ctx, c, http.MethodDelete, name, "user key", key)
+	answer, err := callToken[siteAnswer](ctx, c, http.MethodDelete, name, "user key", key, nil)
 	return answer.Site, err
 }
 
@@ -118,7 +127,7 @@ func (c *Client) AddUser(ctx context.Context, name, uid string) (User, error) {
 
 // User returns one user.
 func (c *Client) User(ctx context.Context, name, token string) (User, error) {
-	answer, err := callToken[userAnswer](ctx, c, http.MethodGet, name, "user", token)
+	answer, err := callToken[userAnswer](ctx, c, http.MethodGet, name, "user", token, nil)
 	return answer.User, err
 }
 
@@ -136,9 +145,20 @@ func (c *Client) Users(ctx context.Context, name string, q site.ListQuery) (Page
 	return callList[User](ctx, c, name, "users", q)
 }
 
+// SetUID gives a user another UID, or none.
+func (c *Client) SetUID(ctx context.Context, name, token, uid string) (User, error) {
+	if uid != "" {
+		if err := site.CheckUID(uid); err != nil { // as in AddUser
+			return User{}, err
+		}
+	}
+	answer, err := callToken[userAnswer](ctx, c, http.MethodPatch, name, "user", token, uidRequest{&uid})
+	return answer.User, err
+}
+
 // DeleteUser removes a user and returns what was there.
 func (c *Client) DeleteUser(ctx context.Context, name, token string) (User, error) {
-	answer, err := callToken[userAnswer](ctx, c, http.MethodDelete, name, "user", token)
+	answer, err := callToken[userAnswer](ctx, c, http.MethodDelete, name, "user", token, nil)
 	return answer.User, err
 }
 
@@ -158,7 +178,7 @@ func (c *Client) Identities(ctx context.Context, name string, q site.ListQuery) 
 
 // DeleteIdentity removes an identity and returns what was there.
 func (c *Client) DeleteIdentity(ctx context.Context, name, token string) (Identity, error) {
-	answer, err := callToken[identityAnswer](ctx, c, http.MethodDelete, name, "identity", token)
+	answer, err := callToken[identityAnswer](ctx, c, http.MethodDelete, name, "identity", token, nil)
 	return answer.Identity, err
 }
 
@@ -169,6 +189,21 @@ func (c *Client) Messages(ctx context.Context, name string, q site.ListQuery) (P
 
 // Message returns a message with its publications.
 func (c *Client) Message(ctx context.Context, name, token string) (Message, error) {
-	answer, err := callToken[messageAnswer](ctx, c, http.MethodGet, name, "message", token)
+	answer, err := callToken[messageAnswer](ctx, c, http.MethodGet, name, "message", token, nil)
 	return answer.Message, err
+}
+
+// Places returns where users of a site can say they are.
+func (c *Client) Places(ctx context.Context, name string) ([]site.Place, error) {
+	answer, err := callSite[placesBody](ctx, c, http.MethodGet, name, "/places", nil)
+	return answer.places(), err
+}
+
+// SetPlaces replaces the places of a site.
+func (c *Client) SetPlaces(ctx context.Context, name string, places []site.Place) error {
+	if err := site.CheckPlaces(places); err != nil { // as in AddUser; and JSON knows no NaN
+		return err
+	}
+	_, err := callSite[placesAnswer](ctx, c, http.MethodPut, name, "/places", newPlacesBody(places))
+	return err
 }

@@ -168,6 +168,23 @@ func (d *Desk) AddUserKey(ctx context.Context, name, publicKey string) (UserKey,
 	return view, secret, err
 }
 
+// PermitUserKey permits a site's key on another site.
+func (d *Desk) PermitUserKey(ctx context.Context, name, key, on string) (Site, UserKey, error) {
+	from, err := d.dir.Site(name)
+	if err != nil {
+		return Site{}, UserKey{}, err
+	}
+	to, err := d.dir.Site(on)
+	if err != nil {
+		return Site{}, UserKey{}, err
+	}
+	s, k, err := d.dir.PermitUserKey(ctx, from.ID, key, to.ID)
+	if err != nil {
+		return Site{}, UserKey{}, err
+	}
+	return newSite(s), newUserKey(k), nil
+}
+
 // RemoveUserKey ends a key of an application.
 func (d *Desk) RemoveUserKey(ctx context.Context, name, key string) (Site, error) {
 	return on(d, name, func(s site.Site) (site.Site, error) {
@@ -207,6 +224,16 @@ func (d *Desk) UserByUID(ctx context.Context, name, uid string) (User, error) {
 func (d *Desk) Users(ctx context.Context, name string, q site.ListQuery) (Page[User], error) {
 	return on(d, name, func(s site.Site) (site.Page[site.Person], error) { return d.dir.Users(ctx, s.ID, q, site.UserFilter{}) },
 		func(p site.Page[site.Person]) Page[User] { return newPage(p, newUser, personToken) })
+}
+
+// SetUID gives a user another UID, or none.
+func (d *Desk) SetUID(ctx context.Context, name, token, uid string) (User, error) {
+	return on(d, name, func(s site.Site) (site.Person, error) {
+		if _, err := d.dir.SetUID(ctx, s.ID, token, uid); err != nil {
+			return site.Person{}, err
+		}
+		return d.dir.User(ctx, s.ID, token)
+	}, newUser)
 }
 
 // DeleteUser removes a user and returns what was there.
@@ -324,4 +351,19 @@ func (d *Desk) Message(ctx context.Context, name, token string) (Message, error)
 		}
 		return newMessage(m, publications, bases), nil // without bases, short URLs are what they would be over https
 	}, func(m Message) Message { return m })
+}
+
+// Places returns where users of a site can say they are.
+func (d *Desk) Places(ctx context.Context, name string) ([]site.Place, error) {
+	return on(d, name, func(s site.Site) ([]site.Place, error) { return d.dir.Places(ctx, s.ID) },
+		func(places []site.Place) []site.Place { return append([]site.Place{}, places...) })
+}
+
+// SetPlaces replaces the places of a site.
+func (d *Desk) SetPlaces(ctx context.Context, name string, places []site.Place) error {
+	s, err := d.dir.Site(name)
+	if err != nil {
+		return err
+	}
+	return d.dir.SetPlaces(ctx, s.ID, places)
 }

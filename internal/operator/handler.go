@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -31,15 +32,16 @@ func NewHandler(dir *site.Directory, pub Publisher, token string, log *slog.Logg
 		"/v1/sites/{site}/keys":               {"POST": h.rotateKeys},
 		"/v1/sites/{site}/secret":             {"POST": h.rotateSecret},
 		"/v1/sites/{site}/userkeys":           {"POST": h.addUserKey},
-		"/v1/sites/{site}/userkeys/{key}":     {"DELETE": h.removeUserKey},
+		"/v1/sites/{site}/userkeys/{key}":     {"POST": h.permitUserKey, "DELETE": h.removeUserKey},
 		"/v1/sites/{site}/providers":          {"GET": h.providers},
 		"/v1/sites/{site}/users":              {"GET": h.users, "POST": h.addUser},
 		"/v1/sites/{site}/uids":               {"GET": h.userByUID},
-		"/v1/sites/{site}/users/{token}":      {"GET": h.user, "DELETE": h.deleteUser},
+		"/v1/sites/{site}/users/{token}":      {"GET": h.user, "PATCH": h.setUID, "DELETE": h.deleteUser},
 		"/v1/sites/{site}/identities":         {"GET": h.identities, "POST": h.addIdentity},
 		"/v1/sites/{site}/identities/{token}": {"DELETE": h.deleteIdentity},
 		"/v1/sites/{site}/messages":           {"GET": h.messages},
 		"/v1/sites/{site}/messages/{token}":   {"GET": h.message},
+		"/v1/sites/{site}/places":             {"GET": h.places, "PUT": h.setPlaces},
 		"/v1/seal/rotate":                     {"POST": h.rotateSeal},
 	}, refuse, token, log)
 }
@@ -105,6 +107,15 @@ func (h *handler) addUserKey(w http.ResponseWriter, r *http.Request) (any, error
 	return userKeyAnswer{k, string(secret)}, err
 }
 
+func (h *handler) permitUserKey(w http.ResponseWriter, r *http.Request) (any, error) {
+	var request permitRequest
+	if err := readBody(w, r, &request); err != nil {
+		return nil, err
+	}
+	s, k, err := h.ops.PermitUserKey(r.Context(), r.PathValue("site"), r.PathValue("key"), request.On)
+	return permitAnswer{s, k}, err
+}
+
 func (h *handler) removeUserKey(_ http.ResponseWriter, r *http.Request) (any, error) {
 	s, err := h.ops.RemoveUserKey(r.Context(), r.PathValue("site"), r.PathValue("key"))
 	return siteAnswer{Site: s}, err
@@ -162,6 +173,18 @@ func (h *handler) user(_ http.ResponseWriter, r *http.Request) (any, error) {
 	return userAnswer{u}, err
 }
 
+func (h *handler) setUID(w http.ResponseWriter, r *http.Request) (any, error) {
+	var request uidRequest
+	if err := readBody(w, r, &request); err != nil {
+		return nil, err
+	}
+	if request.UID == nil {
+		return nil, fmt.Errorf("%w: there is no UID; give an empty one to take it away", control.ErrRequest)
+	}
+	u, err := h.ops.SetUID(r.Context(), r.PathValue("site"), r.PathValue("token"), *request.UID)
+	return userAnswer{u}, err
+}
+
 func (h *handler) deleteUser(_ http.ResponseWriter, r *http.Request) (any, error) {
 	u, err := h.ops.DeleteUser(r.Context(), r.PathValue("site"), r.PathValue("token"))
 	return userAnswer{u}, err
@@ -205,4 +228,24 @@ func (h *handler) message(_ http.ResponseWriter, r *http.Request) (any, error) {
 	}
 	m, err := h.ops.Message(r.Context(), r.PathValue("site"), r.PathValue("token"))
 	return messageAnswer{m}, err
+}
+
+func (h *handler) places(_ http.ResponseWriter, r *http.Request) (any, error) {
+	if err := control.NoParams(r); err != nil {
+		return nil, err
+	}
+	places, err := h.ops.Places(r.Context(), r.PathValue("site"))
+	return newPlacesBody(places), err
+}
+
+func (h *handler) setPlaces(w http.ResponseWriter, r *http.Request) (any, error) {
+	var request placesBody
+	if err := readLongBody(w, r, maxPlaces, &request); err != nil {
+		return nil, err
+	}
+	if request.Places == nil {
+		return nil, fmt.Errorf("%w: there are no places; give an empty list to clear them", control.ErrRequest)
+	}
+	err := h.ops.SetPlaces(r.Context(), r.PathValue("site"), request.places())
+	return placesAnswer{len(request.Places)}, err
 }

@@ -21,6 +21,7 @@ type Operations interface {
 	Users
 	Identities
 	Messages
+	Places
 }
 
 // Sites makes and changes sites.
@@ -51,7 +52,11 @@ type Secrets interface {
 	// AddUserKey gives a site a key for an application: with the public RSA key in a PEM
 	// text, or without one with a secret, which is returned in the clear this once.
 	AddUserKey(ctx context.Context, name, publicKey string) (UserKey, site.Secret, error)
-	// RemoveUserKey ends a key of an application and returns the site without it.
+	// PermitUserKey permits a site's key on another site, too, and returns that one with
+	// the key. One that it has already is site.ErrTaken.
+	PermitUserKey(ctx context.Context, name, key, on string) (Site, UserKey, error)
+	// RemoveUserKey ends a key of an application on a site and returns the site without
+	// it.
 	RemoveUserKey(ctx context.Context, name, key string) (Site, error)
 }
 
@@ -62,6 +67,9 @@ type Users interface {
 	User(ctx context.Context, site, token string) (User, error)
 	UserByUID(ctx context.Context, site, uid string) (User, error)
 	Users(ctx context.Context, site string, q site.ListQuery) (Page[User], error)
+	// SetUID gives a user another UID, or takes it away when uid is empty. One that
+	// another user of the site has is site.ErrTaken.
+	SetUID(ctx context.Context, site, token, uid string) (User, error)
 	DeleteUser(ctx context.Context, site, token string) (User, error)
 }
 
@@ -79,6 +87,14 @@ type Identities interface {
 type Messages interface {
 	Messages(ctx context.Context, site string, q site.ListQuery) (Page[Head], error)
 	Message(ctx context.Context, site, token string) (Message, error)
+}
+
+// Places loads where users of a site can say they are.
+type Places interface {
+	Places(ctx context.Context, site string) ([]site.Place, error)
+	// SetPlaces replaces the list; an empty one clears it. What site.CheckPlaces refuses
+	// is site.ErrPlace, and leaves the list as it is.
+	SetPlaces(ctx context.Context, site string, places []site.Place) error
 }
 
 // SiteEdit says what is to change about a site; nil fields stay.

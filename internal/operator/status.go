@@ -25,6 +25,7 @@ var statuses = append(control.Table{
 	{site.ErrSetting, http.StatusUnprocessableEntity, "bad_setting"},
 	{site.ErrUserKey, http.StatusUnprocessableEntity, "bad_user_key"},
 	{site.ErrUID, http.StatusUnprocessableEntity, "bad_uid"},
+	{site.ErrPlace, http.StatusUnprocessableEntity, "bad_place"},
 	{site.ErrQuery, http.StatusUnprocessableEntity, "bad_query"},
 	{link.ErrDomain, http.StatusUnprocessableEntity, "bad_domain"},
 	{site.ErrSealed, http.StatusInternalServerError, "sealed"},

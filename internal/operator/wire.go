@@ -18,6 +18,10 @@ import (
 // taken is a tenth of it.
 const MaxBody = 1 << 20
 
+// maxPlaces is the longest body of a list of places, in bytes. The longest list that is
+// taken has 6 MB, when every character of its names is escaped.
+const maxPlaces = 8 << 20
+
 // What follows are requests and answers. Secrets are plain text here alone: where
 // they are sent on purpose.
 
@@ -76,6 +80,22 @@ type userKeyAnswer struct {
 	Secret  string  `json:"secret,omitempty"`
 }
 
+// permitRequest belongs to POST /v1/sites/SITE/userkeys/KEY.
+type permitRequest struct {
+	On string `json:"on"` // ID or name of the other site
+}
+
+// permitAnswer belongs to POST /v1/sites/SITE/userkeys/KEY.
+type permitAnswer struct {
+	Site    Site    `json:"site"` // the other one
+	UserKey UserKey `json:"userKey"`
+}
+
+// uidRequest belongs to PATCH /v1/sites/SITE/users/TOKEN.
+type uidRequest struct {
+	UID *string `json:"UID"` // empty: none
+}
+
 // userRequest belongs to POST /v1/sites/SITE/users.
 type userRequest struct {
 	UID string `json:"UID,omitempty"`
@@ -119,6 +139,41 @@ type messageAnswer struct {
 	Message Message `json:"sharing_message"`
 }
 
+// placesBody belongs to GET and PUT /v1/sites/SITE/places.
+type placesBody struct {
+	Places []place `json:"places"`
+}
+
+// placesAnswer belongs to PUT /v1/sites/SITE/places.
+type placesAnswer struct {
+	Number int `json:"num_places"`
+}
+
+// place is a site.Place on the wire.
+type place struct {
+	ID        string  `json:"id"`
+	Name      string  `json:"name"`
+	Latitude  float64 `json:"latitude"`
+	Longitude float64 `json:"longitude"`
+}
+
+func newPlacesBody(places []site.Place) placesBody {
+	body := placesBody{make([]place, len(places))}
+	for i, p := range places {
+		body.Places[i] = place(p)
+	}
+	return body
+}
+
+// places is the inverse of newPlacesBody.
+func (b placesBody) places() []site.Place {
+	places := make([]site.Place, len(b.Places))
+	for i, p := range b.Places {
+		places[i] = site.Place(p)
+	}
+	return places
+}
+
 // sealAnswer belongs to POST /v1/seal/rotate.
 type sealAnswer struct {
 	Resealed int `json:"num_resealed"`
@@ -127,7 +182,12 @@ type sealAnswer struct {
 // readBody decodes the body of a request into v. Its errors show nothing of the
 // values, which may be secret.
 func readBody(w http.ResponseWriter, r *http.Request, v any) error {
-	err := control.ReadBody(w, r, MaxBody, v)
+	return readLongBody(w, r, MaxBody, v)
+}
+
+// readLongBody is readBody with a limit of its own.
+func readLongBody(w http.ResponseWriter, r *http.Request, limit int64, v any) error {
+	err := control.ReadBody(w, r, limit, v)
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		err = fmt.Errorf("%w: %q should hold a %s", control.ErrRequest, e.Field, e.Type)
 	}
