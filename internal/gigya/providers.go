@@ -2,21 +2,21 @@ package gigya
 
 import "context"
 
-// getProvidersConfig lists the networks and what can be done with each: contract,
-// section 14. An API key is enough to ask; the list is the same for everybody who has
-// it, and tells nothing but what can be tried.
+// getProvidersConfig lists the networks that the site's users can be connected to, in
+// the order of their keys, and what can be done with each: contract, section 14. An API
+// key is enough to ask, so the list says nothing that cannot be tried out.
 func (h *Handler) getProvidersConfig(_ context.Context, c *call) (object, error) {
+	supported := h.supported(c.keys.Site)
 	var providers list
 	for _, p := range h.o.Publisher.Providers(c.keys.Site) {
-		o := object{{"name", p.Key}, {"displayName", p.Name}, {"isConfigured", p.Available}}
-		if p.Available {
-			capabilities := "Login,Actions,Status"
-			if takesCheckins(p.Key) {
-				capabilities += ",Checkins"
-			}
-			o = append(o, member{"capabilities", capabilities})
+		if !supported[p.Key] {
+			continue
 		}
-		providers = append(providers, o)
+		capabilities := "Login,Actions,Status"
+		if takesCheckins(p.Key) {
+			capabilities += ",Checkins"
+		}
+		providers = append(providers, object{{"name", p.Key}, {"displayName", p.Name}, {"capabilities", capabilities}})
 	}
 	return object{}.with(providers != nil, "providers", providers), nil
 }

@@ -110,13 +110,21 @@ func appendXML(dst *strings.Builder, name string, v any) {
 		}
 	case list:
 		for _, e := range v {
-			appendElement(dst, strings.TrimSuffix(name, "s"), e)
+			appendElement(dst, singular(name), e)
 		}
 	case string:
 		_ = xml.EscapeText(dst, []byte(v)) // a strings.Builder takes all
 	default:
 		dst.WriteString(scalar(v))
 	}
+}
+
+// singular is the name of one of many.
+func singular(name string) string {
+	if stem, found := strings.CutSuffix(name, "ies"); found {
+		return stem + "y"
+	}
+	return strings.TrimSuffix(name, "s")
 }
 
 // appendElement appends an element.
