@@ -84,7 +84,8 @@ func siteLines(s operator.Site) [][2]string {
 		short = ""
 	}
 	return [][2]string{
-		{"site", s.Name}, {"ID", s.ID}, {"made", date(s.Created)}, {"domain", s.Domain}, {"simulated", strings.Join(s.Simulated, ", ")},
+		{"site", s.Name}, {"ID", s.ID}, {"made", date(s.Created)}, {"domain", s.Domain}, {"redirect", s.Redirect},
+		{"simulated", strings.Join(s.Simulated, ", ")},
 		{"data centre", s.Gigya.DataCentre}, {"trusted", trusted}, {"short URLs", short}, {"context ID", s.Gigya.CID},
 		{"providers", strings.Join(s.Gigya.Providers, ", ")},
 	}
@@ -92,7 +93,7 @@ func siteLines(s operator.Site) [][2]string {
 
 // siteDefaults are settings in words, where they are empty in siteLines.
 var siteDefaults = map[string]string{
-	"domain": "(that of the data centre, or the shortener's first one)", "simulated": "(none)", "data centre": "(any)", "trusted": "*",
+	"domain": "(that of the data centre, or the shortener's first one)", "redirect": "302", "simulated": "(none)", "data centre": "(any)", "trusted": "*",
 	"short URLs": "always", "context ID": "(none)", "providers": "(all that are connected)",
 }
 
@@ -113,9 +114,9 @@ func (c *siteListCommand) Run(call *command.Call) error {
 		}
 		var rows [][]string
 		for _, s := range sites {
-			rows = append(rows, []string{s.Name, s.ID, date(s.Created), s.Domain, strings.Join(s.Simulated, ",")})
+			rows = append(rows, []string{s.Name, s.ID, date(s.Created), s.Domain, cmp.Or(s.Redirect, siteDefaults["redirect"]), strings.Join(s.Simulated, ",")})
 		}
-		return table(call, []string{"SITE", "ID", "MADE", "DOMAIN", "SIMULATED"}, rows)
+		return table(call, []string{"SITE", "ID", "MADE", "DOMAIN", "REDIRECT", "SIMULATED"}, rows)
 	})
 }
 
@@ -171,6 +172,7 @@ type siteEditCommand struct {
 	Site       string   `arg:"" help:"Name or ID of the site."`
 	Name       *string  `placeholder:"NAME" help:"New name."`
 	Domain     *string  `placeholder:"HOST" help:"Domain of its short URLs from now on; --domain= is the shortener's first one."`
+	Redirect   *string  `placeholder:"METHOD" help:"How its short URLs redirect that are made from now on: 302, or js, a page that counts the visit and goes on with a script. Those of before stay as they were made."`
 	Simulate   []string `placeholder:"PROVIDER" xor:"simulate" help:"Providers that the simulated network stands in for, instead of those before; '*' is all."`
 	NoSimulate bool     `xor:"simulate" help:"Let the simulated network stand in for nobody."`
 
@@ -185,7 +187,7 @@ type siteEditCommand struct {
 
 // edit is what is to change.
 func (c *siteEditCommand) edit() operator.SiteEdit {
-	edit := operator.SiteEdit{Name: c.Name, Domain: c.Domain, Simulated: c.Simulate, Gigya: operator.GigyaEdit{
+	edit := operator.SiteEdit{Name: c.Name, Domain: c.Domain, Redirect: c.Redirect, Simulated: c.Simulate, Gigya: operator.GigyaEdit{
 		DataCentre: c.DataCentre, Trusted: c.Trusted, ShortURLs: c.ShortURLs, CID: c.CID, Providers: c.Providers,
 	}}
 	for _, list := range []struct {
@@ -202,7 +204,7 @@ func (c *siteEditCommand) edit() operator.SiteEdit {
 // Run changes the site and prints it.
 func (c *siteEditCommand) Run(call *command.Call) error {
 	edit := c.edit()
-	if edit.Name == nil && edit.Domain == nil && edit.Simulated == nil && edit.Gigya.IsZero() {
+	if edit.Name == nil && edit.Domain == nil && edit.Redirect == nil && edit.Simulated == nil && edit.Gigya.IsZero() {
 		return command.Usagef("nothing to change; give --name, --domain, --simulate or another setting; --help lists them")
 	}
 	return c.ask("edit site "+c.Site, func(client *operator.Client) error {

@@ -122,6 +122,13 @@ func (d *Desk) EditSite(ctx context.Context, name string, edit SiteEdit) (Site, 
 			if edit.Domain != nil {
 				s.Domain = *edit.Domain
 			}
+			if edit.Redirect != nil {
+				method, err := link.ParseMethod(*edit.Redirect)
+				if err != nil {
+					return err
+				}
+				s.Redirect = method
+			}
 			if edit.Simulated != nil {
 				s.Simulated = edit.Simulated
 			}

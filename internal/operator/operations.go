@@ -101,6 +101,7 @@ type Places interface {
 type SiteEdit struct {
 	Name      *string  `json:"name,omitempty"`
 	Domain    *string  `json:"domain,omitempty"`             // empty: the shortener's default
+	Redirect  *string  `json:"redirect,omitempty"`           // of links made from now on: 302 or js
 	Simulated []string `json:"simulated_providers,omitzero"` // empty and not nil: none
 
 	Gigya GigyaEdit `json:"gigya,omitzero"`

@@ -28,6 +28,7 @@ var statuses = append(control.Table{
 	{site.ErrPlace, http.StatusUnprocessableEntity, "bad_place"},
 	{site.ErrQuery, http.StatusUnprocessableEntity, "bad_query"},
 	{link.ErrDomain, http.StatusUnprocessableEntity, "bad_domain"},
+	{link.ErrMethod, http.StatusUnprocessableEntity, "bad_redirect"},
 	{site.ErrSealed, http.StatusInternalServerError, "sealed"},
 	{publish.ErrUnavailable, http.StatusServiceUnavailable, "no_shortener"}, // also when it is the shortener that refuses
 	{ErrUnavailable, http.StatusServiceUnavailable, "unavailable"},

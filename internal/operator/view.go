@@ -37,7 +37,8 @@ type Site struct {
 	ID        string    `json:"site_id"`
 	Name      string    `json:"name"`
 	Created   time.Time `json:"date_creation"`
-	Domain    string    `json:"domain"` // empty: the shortener's default
+	Domain    string    `json:"domain"`             // empty: the shortener's default
+	Redirect  string    `json:"redirect,omitempty"` // of links made from now on: js; absent: 302
 	Simulated []string  `json:"simulated_providers"`
 	Keys      []Key     `json:"keys"` // the newest first
 	Gigya     Gigya     `json:"gigya"`
@@ -90,6 +91,9 @@ type Key struct {
 func newSite(s site.Site) Site {
 	view := Site{
 		ID: s.ID, Name: s.Name, Created: s.Created, Domain: s.Domain, Simulated: append([]string{}, s.Simulated...), Keys: []Key{}, Gigya: newGigya(s.Gigya),
+	}
+	if s.Redirect != link.Found {
+		view.Redirect = s.Redirect.String()
 	}
 	for _, pair := range s.Keys {
 		view.Keys = append(view.Keys, Key{pair.Public, pair.Created, pair.Expires})
