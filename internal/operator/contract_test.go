@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -137,6 +138,22 @@ var contract = []struct {
 		w.want("edit again", err, nil)
 		s.Simulated = []string{}
 		w.same("edited again", changed, s)
+		script, found := "js", "302"
+		changed, err = w.EditSite(w.Context(), "store", operator.SiteEdit{Redirect: &script})
+		w.want("redirect with a script", err, nil)
+		s.Redirect = "js"
+		w.same("site that redirects with a script", changed, s)
+		for _, method := range []string{"", "301", "JS", "\xff"} {
+			_, err = w.EditSite(w.Context(), "store", operator.SiteEdit{Redirect: &method})
+			w.want("redirect with "+strconv.Quote(method), err, link.ErrMethod)
+		}
+		changed, err = w.EditSite(w.Context(), "store", operator.SiteEdit{})
+		w.want("edit nothing of it", err, nil)
+		w.same("not edited, with a script", changed, s)
+		changed, err = w.EditSite(w.Context(), "store", operator.SiteEdit{Redirect: &found})
+		w.want("redirect with 302", err, nil)
+		s.Redirect = ""
+		w.same("site that redirects with 302", changed, s)
 		changed, err = w.EditSite(w.Context(), "store", operator.SiteEdit{})
 		w.want("edit nothing", err, nil)
 		w.same("not edited", changed, s)
