@@ -31,7 +31,7 @@ func TestTLS(t *testing.T) {
 	cert, key := ours.Write(t, t.TempDir())
 	visitorCert, visitorKey := theirs.Write(t, t.TempDir())
 	data := filepath.Join(t.TempDir(), "data")
-	greet(t, data, 4, func(lines []string) {
+	greet(t, data, 6, func(lines []string) {
 		tryGreeting(t, lines, &http.Transport{TLSClientConfig: certtest.Client(theirs)})
 		_, rest, _ := strings.Cut(lines[3], "https://")
 		for protocol, transport := range map[string]*http.Transport{
@@ -260,6 +260,9 @@ func TestRouteOf(t *testing.T) {
 		"/openapi.json":                      "/openapi",
 		"/simulated/posts/1":                 "/simulated/",
 		"/readyz":                            "/readyz",
+		"/socialize.getToken":                "/socialize.getToken",
+		"/SOCIALIZE.gettoken":                "/socialize.getToken",
+		"/socialize.invented":                "other",
 		"/":                                  "other",
 		"":                                   "other",
 		"//":                                 "other",

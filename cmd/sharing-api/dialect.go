@@ -23,6 +23,7 @@ func (c *serveCommand) newGigya(h *house, log *slog.Logger) *gigya.Handler {
 		Directory:       h.directory,
 		Publisher:       h.publisher,
 		Links:           h.links,
+		Reports:         h.store,
 		Places:          places{h.directory, h.world != nil},
 		DataCentres:     c.dataCentres(),
 		Secure:          c.secure,

@@ -35,17 +35,24 @@ func (c *serveCommand) greeting(ctx context.Context, h *house, at *addresses) (s
 		user = person.Token
 	}
 
-	curl := fmt.Sprintf("curl -u %s:%s ", keys.Public, string(keys.Private))
+	curl := "curl "
 	if at.secure != nil {
 		curl += "--cacert " + c.TLSCert + " "
 	}
+	withKeys := fmt.Sprintf("%s-u %s:%s ", curl, keys.Public, string(keys.Private))
 	message := `{"request":{"sharing_message":{` +
 		`"publish_for_user":{"user_token":"` + user + `","providers":["` + strings.Join(demoProviders, `","`) + `"]},` +
 		`"parts":{"text":{"body":"Hello from Herald"},"link":{"url":"https://example.com/","name":"Example"},"flags":{"enable_tracking":1}}}}}`
 	var b strings.Builder
 	fmt.Fprintf(&b, "site %s: public key %s, private key %s (shown once)\n", demoName, keys.Public, string(keys.Private))
-	fmt.Fprintf(&b, "publish:      %s%s/sharing/messages.json -d '%s'\n", curl, at.url(), message)
-	fmt.Fprintf(&b, "read counts:  %s%s/sharing/messages/TOKEN.json   (TOKEN is the sharing_message_token of the answer; follow a short_url of it first)\n", curl, at.url())
+	fmt.Fprintf(&b, "publish:      %s%s/sharing/messages.json -d '%s'\n", withKeys, at.url(), message)
+	fmt.Fprintf(&b, "read counts:  %s%s/sharing/messages/TOKEN.json   (TOKEN is the sharing_message_token of the answer; follow a short_url of it first)\n", withKeys, at.url())
 	fmt.Fprintf(&b, "see posts:    %s%s\n", at.url(), simulatedPath)
+	fmt.Fprintf(&b, "Gigya's dialect: API key %s, secret %s (shown once); clients sign with the secret, or send it by HTTPS\n", keys.APIKey, string(keys.Secret))
+	if at.secure != nil || c.LoopbackSecrets { // otherwise a line must be signed, which no shell does
+		action := `{"title":"Hello from Herald","linkBack":"https://example.com/"}`
+		fmt.Fprintf(&b, "publish so:   %s%s/socialize.publishUserAction -d apiKey=%s -d UID=%s --data-urlencode secret=%s --data-urlencode 'userAction=%s'\n",
+			curl, at.url(), keys.APIKey, user, string(keys.Secret), action)
+	}
 	return b.String(), nil
 }

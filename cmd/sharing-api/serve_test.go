@@ -58,8 +58,8 @@ func greet(t *testing.T, data string, want int, f func(lines []string), args ...
 // message whose short URLs redirect, and whose referrals are in the next reading.
 func TestFirstMessage(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
-	lines := greet(t, data, 4, func(lines []string) { tryGreeting(t, lines, nil) })
-	if len(lines) != 4 || !strings.HasPrefix(lines[0], "site demo: public key ") || !strings.Contains(lines[0], "(shown once)") {
+	lines := greet(t, data, 5, func(lines []string) { tryGreeting(t, lines, nil) })
+	if len(lines) != 5 || !strings.HasPrefix(lines[0], "site demo: public key ") || !strings.Contains(lines[0], "(shown once)") {
 		t.Errorf("got greeting %q; want the keys first, once", lines)
 	}
 	again := greet(t, data, 0, func([]string) {})
@@ -68,15 +68,26 @@ func TestFirstMessage(t *testing.T) {
 	}
 	_, private, _ := strings.Cut(lines[0], "private key ")
 	private, _, _ = strings.Cut(private, " ")
+	_, secret, _ := strings.Cut(lines[4], "secret ")
+	secret, _, _ = strings.Cut(secret, " ")
 	files, err := filepath.Glob(filepath.Join(data, "*"))
-	if err != nil || len(private) != 36 || len(files) < 6 {
-		t.Fatalf("got %q, %v in the folder, %v; want the private key and the files", private, files, err)
+	if err != nil || len(private) != 36 || len(secret) != 44 || len(files) < 6 {
+		t.Fatalf("got %q, %q, %v in the folder, %v; want the private key, the secret and the files", private, secret, files, err)
 	}
 	for _, file := range files {
-		if raw, _ := os.ReadFile(file); strings.Contains(string(raw), private) {
-			t.Errorf("the private key stands in %s; want it sealed", file)
+		raw, _ := os.ReadFile(file)
+		for _, hidden := range []string{private, secret} {
+			if strings.Contains(string(raw), hidden) {
+				t.Errorf("%s stands in %s; want it sealed", hidden, file)
+			}
 		}
 	}
+}
+
+// TestGreetingOnLoopback: where secrets may come without TLS, the line of Gigya's
+// dialect works as it is printed.
+func TestGreetingOnLoopback(t *testing.T) {
+	greet(t, filepath.Join(t.TempDir(), "data"), 6, func(lines []string) { tryGreeting(t, lines, nil) }, "--loopback-secrets")
 }
 
 // tryGreeting does what a greeting says. transport is how short URLs are followed;
@@ -124,6 +135,11 @@ func tryGreeting(t *testing.T, lines []string, transport http.RoundTripper) {
 		at := slices.Index(details.ShortURLs, m.ShortURLs[1])
 		if at < 0 || details.NumReferrals[at] != fmt.Sprint(n) {
 			t.Errorf("after %d visits: got %+v; want that many referrals", n, details)
+		}
+	}
+	if len(lines) > 5 {
+		if answer := shell(said(5, "publish so:")); !strings.Contains(answer, `"errorCode":0,`) || !strings.Contains(answer, `"providerPostIDs":{"facebook":`) {
+			t.Errorf("got %s; want posts", answer)
 		}
 	}
 	page := said(3, "see posts:")
@@ -268,6 +284,10 @@ func TestWrongUsage(t *testing.T) {
 		{"half a certificate", "serve --tls-cert a.pem", "--tls-key"},
 		{"half a certificate for visitors", "serve --redirect-tls-key a.pem", "--redirect-tls-cert"},
 		{"no wait", "serve --wait 0s", "--wait"},
+		{"no domain of a data centre", "serve --data-centre us1", "us1=go.example.com"},
+		{"no data centre of a domain", "serve --api-domain =example.com", "us1=go.example.com"},
+		{"a data centre twice", "serve --data-centre us1=a.example.com --data-centre US1=b.example.com", "us1 twice"},
+		{"negative bound of calls", "serve --calls-per-minute=-1", "--calls-per-minute"},
 		{"no body", "serve --max-body 1B", "1KiB"},
 		{"no connections", "serve --api-connections 0", "--api-connections"},
 		{"unknown time zone", "serve --time-zone Mars/Olympus", "Europe/Vienna"},

@@ -18,7 +18,8 @@ import (
 type shop struct {
 	*server
 	customer
-	visitors http.RoundTripper
+	visitors       http.RoundTripper
+	apiKey, secret string // for Gigya's dialect
 }
 
 // openShop adds a site on which everything is simulated, and a user with an account
@@ -40,10 +41,13 @@ func (s *shop) addSite(args ...string) {
 		Keys struct {
 			Public  string `json:"public_key"`
 			Private string `json:"private_key"`
+			APIKey  string `json:"apiKey"`
+			Secret  string `json:"secret"`
 		} `json:"new_keys"`
 	}
 	s.operator(&added, append([]string{"site", "add", "shop"}, args...)...)
 	s.public, s.private = added.Keys.Public, added.Keys.Private
+	s.apiKey, s.secret = added.Keys.APIKey, added.Keys.Secret
 }
 
 // addIdentity adds an account of the user, who is made with the first one.
