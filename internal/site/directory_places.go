@@ -67,7 +67,7 @@ func (d *Directory) Places(ctx context.Context, site string) ([]Place, error) {
 	if err := d.checkSite(site); err != nil {
 		return nil, err
 	}
-	return d.store.(Places).Places(ctx, site)
+	return d.store.Places(ctx, site)
 }
 
 // SetPlaces replaces the places of a site; none clear the list. The error is ErrPlace
@@ -79,5 +79,5 @@ func (d *Directory) SetPlaces(ctx context.Context, site string, places []Place) 
 	if err := d.checkSite(site); err != nil {
 		return err
 	}
-	return d.store.(Places).PutPlaces(ctx, site, places)
+	return d.store.PutPlaces(ctx, site, places)
 }

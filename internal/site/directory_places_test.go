@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"testing"
 
 	"github.com/google/uuid"
 
@@ -102,11 +101,4 @@ var placeTests = []directoryTest{
 			w.want("read at no site", err, site.ErrNotFound)
 		}
 	}},
-}
-
-// TestVisitsAndPlaces runs on the strict store.
-func TestVisitsAndPlaces(t *testing.T) {
-	for _, c := range slices.Concat(visitTests, placeTests) {
-		t.Run(c.name, func(t *testing.T) { c.check(newWorld(t, newMemory(t))) })
-	}
 }

@@ -24,7 +24,7 @@ func (d *Directory) Visit(ctx context.Context, site, uid, cid string) (p Person,
 		events = append(events, Event{Measure: NewSiteUsers, At: p.LastLogin, CID: cid, Times: 1})
 	}
 	// The login is on disk: a caller who goes away does not leave it uncounted.
-	return p, created, d.store.(Events).Count(context.WithoutCancel(ctx), site, events...)
+	return p, created, d.store.Count(context.WithoutCancel(ctx), site, events...)
 }
 
 // visit is Visit without counting. Each try is one transaction.

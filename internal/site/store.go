@@ -74,4 +74,6 @@ type Store interface {
 	Users
 	Identities
 	Connections
+	Events
+	Places
 }
