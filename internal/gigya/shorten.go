@@ -10,9 +10,10 @@ import (
 
 // shortenURL makes a short URL: contract, section 14. The site itself asks, so its
 // approved URLs do not bind it. What is a short URL of ours comes back as it is: a
-// link to a link would count a visitor twice.
+// link to a link would count a visitor twice. Blanks in a URL, as in the contract's
+// third vector, are encoded: clients send what people type.
 func (h *Handler) shortenURL(ctx context.Context, c *call) (object, error) {
-	target := c.parameters.get("url")
+	target := strings.ReplaceAll(strings.TrimSpace(c.parameters.get("url")), " ", "%20")
 	if target == "" {
 		return nil, missing("url")
 	}
