@@ -1,0 +1,102 @@
+package publish_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"herald.example/internal/publish"
+)
+
+// TestBriefIsTriedOnce: whoever asks briefly hears of a refusal, and it stays one.
+func TestBriefIsTriedOnce(t *testing.T) {
+	for _, kind := range []publish.Kind{publish.Transient, publish.RateLimited, publish.QuotaExhausted, publish.SpamBlocked} {
+		t.Run(string(kind), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.net.refuse(&publish.Error{Kind: kind, RetryAfter: 10 * time.Second})
+				r := w.request("Hello")
+				r.Brief = true
+				w.want(w.publish(r), publish.Failed, kind)
+				time.Sleep(time.Hour)
+				if calls, _ := w.net.count(); calls != 1 {
+					t.Errorf("got %d calls; want one", calls)
+				}
+			})
+		})
+	}
+}
+
+// TestBriefIsGivenUp: what was accepted by a process that was killed then is not
+// published much later, when its client has repeated it long ago.
+func TestBriefIsGivenUp(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		down time.Duration
+		want publish.State
+	}{{"soon back", 30 * time.Second, publish.Published}, {"too late", 2 * time.Minute, publish.Failed}} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.halt()
+				w.options.Wait = time.Second
+				r := w.request("Hello")
+				r.Brief = true
+				round := w.publish(r)
+				w.close()
+				time.Sleep(test.down)
+				w.open()
+				synctest.Wait()
+				if pub := w.read(round); pub.State != test.want {
+					t.Errorf("got %s; want %s", pub.State, test.want)
+				}
+			})
+		})
+	}
+}
+
+// TestBriefDuplicates: the same again within a minute is refused as the duplicate that
+// it is, unless the first one failed.
+func TestBriefDuplicates(t *testing.T) {
+	type step struct {
+		wait time.Duration
+		edit func(*publish.Request)
+		next error // what the network answers
+		want publish.State
+	}
+	same := func(*publish.Request) {}
+	for _, test := range []struct {
+		name  string
+		steps []step
+	}{
+		{"at once", []step{{0, same, nil, publish.Published}, {0, same, nil, publish.Failed}}},
+		{"just within", []step{{0, same, nil, publish.Published}, {59 * time.Second, same, nil, publish.Failed}}},
+		{"after a minute", []step{{0, same, nil, publish.Published}, {61 * time.Second, same, nil, publish.Published}}},
+		{"a repeat does not make it longer", []step{{0, same, nil, publish.Published}, {40 * time.Second, same, nil, publish.Failed}, {21 * time.Second, same, nil, publish.Published}}},
+		{"the first failed", []step{{0, same, &publish.Error{Kind: publish.Transient}, publish.Failed}, {0, same, nil, publish.Published}}},
+		{"nobody knows of the first", []step{{0, same, &publish.Error{Kind: publish.UnknownOutcome}, publish.Unknown}, {0, same, nil, publish.Failed}}},
+		{"another text", []step{{0, same, nil, publish.Published}, {0, func(r *publish.Request) { r.Parts.Text.Body = "Good night" }, nil, publish.Published}}},
+		{"not brief", []step{{0, same, nil, publish.Published}, {0, func(r *publish.Request) { r.Brief = false }, nil, publish.Published}}},
+		{"another callId", []step{{0, same, nil, publish.Published}, {0, func(r *publish.Request) { r.Parts.Share.Call = "another" }, nil, publish.Failed}}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				for i, step := range test.steps {
+					time.Sleep(step.wait)
+					r := w.request("Hello")
+					r.Brief, r.Parts.Share = true, &publish.Share{Kind: publish.StatusShare, Call: "one"}
+					step.edit(&r)
+					if step.next != nil {
+						w.net.refuse(step.next)
+					}
+					pub := w.read(w.publish(r))
+					duplicate := pub.Refusal != nil && pub.Refusal.Kind == publish.Duplicate
+					if pub.State != step.want || duplicate && len(pub.Links) > 0 || duplicate != (step.want == publish.Failed && step.next == nil) {
+						t.Errorf("step %d: got %s, %+v, %d links; want %s", i+1, pub.State, pub.Refusal, len(pub.Links), step.want)
+					}
+				}
+			})
+		})
+	}
+}
