@@ -3,10 +3,12 @@ package boltstore
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"flag"
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"go.etcd.io/bbolt"
@@ -38,6 +40,36 @@ func BenchmarkAccept(b *testing.B) {
 				}
 			})
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")
+		})
+	}
+}
+
+// BenchmarkAcceptWithNonce accepts messages as the calls of one caller do, each with a
+// nonce that is settled behind it, and without: the nonce costs no commit of its own.
+func BenchmarkAcceptWithNonce(b *testing.B) {
+	for _, with := range []bool{false, true} {
+		b.Run(fmt.Sprintf("nonce=%t", with), func(b *testing.B) {
+			s, _ := newSharing(b)
+			ctx := context.Background()
+			b.ReportAllocs()
+			n := 0
+			for b.Loop() {
+				n++
+				settle := func(context.Context) error { return nil }
+				if with {
+					fresh, settleNonce, err := s.Remember(ctx, "apiKey 3_a", fmt.Sprint(n), time.Now().Add(10*time.Minute))
+					if err != nil || !fresh {
+						b.Fatalf("got new: %t, %v", fresh, err)
+					}
+					settle = settleNonce
+				}
+				a := acceptanceOf(id('s', 1), uuid.NewString(), publication(2))
+				binary.BigEndian.PutUint64(a.Key[:], uint64(n))
+				_, err := s.Accept(ctx, a)
+				if err := errors.Join(err, settle(ctx)); err != nil {
+					b.Fatal(err)
+				}
+			}
 		})
 	}
 }

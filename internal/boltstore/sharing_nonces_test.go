@@ -1,9 +1,12 @@
 package boltstore
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -184,5 +187,142 @@ func TestRememberClosed(t *testing.T) {
 	s.Close()
 	if fresh, _, err := s.Remember(t.Context(), "key", "nonce", day.Add(time.Minute)); fresh || err == nil {
 		t.Errorf("got new: %t, %v; want not, and an error", fresh, err)
+	}
+}
+
+// transactions is how many commits the file has had.
+func transactions(t testing.TB, s *Sharing) (n int) {
+	t.Helper()
+	if err := s.view(t.Context(), func(tx *bbolt.Tx) error { n = tx.ID(); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// unsettled makes a nonce that nobody waits for.
+func unsettled(t testing.TB, s *Sharing, nonce string) (settle func(context.Context) error) {
+	t.Helper()
+	fresh, settle, err := s.Remember(t.Context(), "key", nonce, day.Add(time.Hour))
+	if err != nil || !fresh {
+		t.Fatalf("remember %q: got new: %t, %v; want true", nonce, fresh, err)
+	}
+	return settle
+}
+
+// A nonce goes with the next change of anybody, in the same commit: when that one is on
+// disk, so is the nonce, though nobody settled it.
+func TestNonceRidesWithTheNextChange(t *testing.T) {
+	s, path, _ := newNonces(t)
+	before := transactions(t, s)
+	settle := unsettled(t, s, "1")
+	unsettled(t, s, "2")
+	remember(t, s, "key", "1", day.Add(time.Hour), false)
+	if got := transactions(t, s); got != before {
+		t.Errorf("got %d commits for two nonces; want none yet", got-before)
+	}
+	accept(t, s, acceptanceOf(id('s', 1), id('m', 1), publication(1)))
+	if err := settle(t.Context()); err != nil {
+		t.Errorf("settle: %v", err)
+	}
+	if got := transactions(t, s); got != before+1 {
+		t.Errorf("got %d commits for two nonces and a message; want 1", got-before)
+	}
+	s.Close()
+	s = reopenSharing(t, path)
+	s.now = func() time.Time { return day }
+	for _, nonce := range []string{"1", "2"} {
+		remember(t, s, "key", nonce, day.Add(time.Hour), false)
+	}
+}
+
+// Whoever waits no longer leaves the nonce where it is.
+func TestSettleUntilContextEnds(t *testing.T) {
+	s, _, _ := newNonces(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	settle := unsettled(t, s, "1")
+	s.changes.turn <- struct{}{} // somebody commits
+	if err := settle(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v; want %v", err, context.Canceled)
+	}
+	<-s.changes.turn
+	remember(t, s, "key", "1", day.Add(time.Hour), false)
+	remember(t, s, "key", "2", day.Add(time.Hour), true)
+	if err := settle(ctx); err != nil {
+		t.Errorf("got %v when it is written; want nil", err)
+	}
+	if n := s.countNonces(t); n != 2 {
+		t.Errorf("got %d nonces; want 2", n)
+	}
+	if _, _, err := s.Remember(ctx, "key", "3", day.Add(time.Hour)); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v; want %v", err, context.Canceled)
+	}
+	remember(t, s, "key", "3", day.Add(time.Hour), true)
+}
+
+// A nonce that could not be written is new again.
+func TestLostNonce(t *testing.T) {
+	s, _, _ := newNonces(t)
+	write := s.changes.write
+	s.changes.write = func([]*change[*sharingWriter], func(*sharingWriter)) error { return syscall.ENOSPC }
+	settle := unsettled(t, s, "1")
+	remember(t, s, "key", "1", day.Add(time.Hour), false)
+	for range 2 {
+		if err := settle(t.Context()); !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("got %v; want %v", err, syscall.ENOSPC)
+		}
+	}
+	s.changes.write = write
+	remember(t, s, "key", "1", day.Add(time.Hour), true)
+	remember(t, s, "key", "1", day.Add(time.Hour), false)
+	if n := len(s.nonces.waiting); n != 0 {
+		t.Errorf("got %d nonces that wait; want none", n)
+	}
+}
+
+// Nonces that wait are bounded, whoever forgets to settle them.
+func TestPendingNoncesAreBounded(t *testing.T) {
+	s, _, _ := newNonces(t)
+	s.nonces.pending = 2
+	settle := unsettled(t, s, "1")
+	unsettled(t, s, "2")
+	if fresh, _, err := s.Remember(t.Context(), "key", "3", day.Add(time.Hour)); fresh || !errors.Is(err, errNonces) {
+		t.Errorf("got new: %t, %v; want %v", fresh, err, errNonces)
+	}
+	if err := settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	remember(t, s, "key", "3", day.Add(time.Hour), true)
+}
+
+// Nonces that are remembered, settled or left to the next change, while messages are
+// accepted: each is new once, and all are in the file.
+func TestNoncesBesideChanges(t *testing.T) {
+	s, _, _ := newNonces(t)
+	var fresh atomic.Int32
+	var group errgroup.Group
+	for i := range 60 {
+		group.Go(func() error {
+			isNew, settle, err := s.Remember(t.Context(), "key", fmt.Sprint(i/2), day.Add(time.Hour))
+			if err != nil || !isNew {
+				return err
+			}
+			fresh.Add(1)
+			switch i % 3 {
+			case 0:
+				return settle(t.Context())
+			case 1:
+				_, err = s.Accept(t.Context(), acceptanceOf(id('s', 1), id('m', i), publication(0)))
+				return err
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	remember(t, s, "key", "last", day.Add(time.Hour), true)
+	if got, n := fresh.Load(), s.countNonces(t); got != 30 || n != 31 || len(s.nonces.waiting) != 0 {
+		t.Errorf("got %d new, %d in the file, %d that wait; want 30, 31, 0", got, n, len(s.nonces.waiting))
 	}
 }
