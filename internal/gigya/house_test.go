@@ -20,6 +20,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"herald.example/internal/boltstore"
+	"herald.example/internal/counter"
+	"herald.example/internal/counter/ledger"
 	"herald.example/internal/fetch"
 	"herald.example/internal/link"
 	"herald.example/internal/network"
@@ -72,7 +74,10 @@ func newHouse(t testing.TB, with ...func(*publish.Options)) *house {
 	t.Cleanup(func() { h.posts.Close() })
 	bases, err := link.ParseBases([]string{"http://" + shortDomain})
 	must(err)
-	h.shortener, err = shortener.Open(shortener.Settings{Data: filepath.Join(dir, "links"), Bases: bases})
+	h.shortener, err = shortener.Open(shortener.Settings{
+		Data: filepath.Join(dir, "links"), Bases: bases,
+		Counter: counter.Options{Flush: 10 * time.Millisecond, Ledger: ledger.Options{RingBytes: 64 << 10}}, // small, since most houses have no visitors
+	})
 	must(err)
 	t.Cleanup(func() { h.shortener.Close() })
 
@@ -96,8 +101,7 @@ func newHouse(t testing.TB, with ...func(*publish.Options)) *house {
 	must(err)
 	h.world = newWorld(t, func(o *Options) {
 		o.Nonces, o.Directory, o.Publisher, o.Links = h.store, h.directory, h.publisher, h.shortener
-		o.Reports, _ = any(h.store).(Reports)
-		o.Places, _ = any(h.directory).(Places)
+		o.Reports, o.Places = h.store, h.directory
 		o.Now = func() time.Time { return start.Add(time.Since(h.opened)) }
 	})
 	keys := h.keyring[apiKey]
@@ -199,7 +203,17 @@ func postText(p simulated.Post) string {
 		fmt.Fprintf(&b, "\tlink %s %q %q %q\n", l.URL, l.Name, l.Caption, l.Description)
 	}
 	for _, m := range p.Media {
-		fmt.Fprintf(&b, "\t%s %s\n", m.Type, m.Name)
+		fmt.Fprintf(&b, "\t%s %s", m.Type, m.Name)
+		if m.Link != "" {
+			b.WriteString(" to " + m.Link)
+		}
+		b.WriteByte('\n')
+	}
+	if l := p.Below; l != nil {
+		fmt.Fprintf(&b, "\tbelow %s %q\n", l.URL, l.Name)
+	}
+	if l := p.Location; l != nil {
+		fmt.Fprintf(&b, "\tat %+v\n", *l)
 	}
 	return b.String()
 }

@@ -63,11 +63,14 @@ func plain(text string) string {
 				hidden = ""
 			case kind == html.StartTagToken && (tag == "script" || tag == "style"):
 				hidden = tag
+				tagged = true
+				continue
 			case tag == "br":
 				words.WriteByte('\n')
 			case blocks[tag]:
 				line()
 			}
+			z.NextIsNotRawText() // in a text area, say, tags are tags as well
 		}
 		tagged = true
 	}

@@ -1,0 +1,129 @@
+package gigya
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"herald.example/internal/publish"
+)
+
+// TestApproval of each URL that can be followed, and of none that is fetched.
+func TestApproval(t *testing.T) {
+	const evil, good = "https://evil.example.net/", "https://www.example.com/"
+	h := (*house)(nil)
+	n := 0
+	f := func(member string, want code) {
+		h.Helper()
+		before := h.accepted()
+		n++
+		h.do(h.action(fmt.Sprintf(`{"title":"Number %d",%s}`, n, member))).want(want, "")
+		if got := h.accepted() - before; (got == 1) != (want == codeOK) {
+			h.Errorf("%s: got %d messages; want code %d", member, got, want)
+		}
+	}
+	inHouse(t, func(in *house) {
+		h = in
+		h.connect("user-42", "facebook", "twitter")
+		h.settings(trusting("www.example.com/*"))
+		f(`"linkBack":"`+evil+`"`, codeSpam)
+		f(`"linkBack":"`+good+`"`, codeOK)
+		f(`"linkBack":"HTTPS://WWW.EXAMPLE.COM/A"`, codeOK)
+		f(`"linkBack":"https://www.example.com.evil.example.net/"`, codeSpam)
+		f(`"linkBack":"https://www.example.com@evil.example.net/"`, codeSpam)
+		f(`"linkBack":"https://evil.example.net@www.example.com/"`, codeSpam)
+		f(`"linkBack":"https://example.com/"`, codeSpam)
+		f(`"actionLinks":[{"title":"a","href":"`+good+`"},{"title":"b","href":"`+evil+`"}]`, codeSpam)
+		f(`"mediaItems":[{"type":"image","src":"`+good+`1","href":"`+good+`"},{"type":"image","src":"`+good+`2","href":"`+evil+`"}]`, codeSpam)
+		f(`"mediaItems":[{"type":"image","src":"`+evil+`","href":"`+good+`"}]`, codeOK)
+		f(`"mediaItems":[{"type":"flash","src":"`+evil+`","previewImageURL":"`+evil+`"}]`, codeOK)
+		f(`"userMessage":"see `+evil+`"`, codeOK)
+	})
+}
+
+// TestUserInfo in a URL is never approved, also where everything is.
+func TestUserInfo(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.connect("user-42", "facebook")
+		h.do(h.action(`{"linkBack":"https://example.com@evil.example.net/"}`)).want(codeSpam, "linkBack")
+		h.do(h.action(`{"title":"a","actionLinks":[{"href":"https://a:b@example.com/"}]}`)).want(codeSpam, "actionLinks[0].href")
+		h.wantPosts(0)
+	})
+}
+
+// TestUnapprovedStandard: what nobody may get is not kept either.
+func TestUnapprovedStandard(t *testing.T) {
+	for _, url := range []string{"https://evil.example.net/", "https://www.example.com@evil.example.net/"} {
+		inHouse(t, func(h *house) {
+			h.connect("user-42", "facebook", "twitter")
+			h.settings(trusting("www.example.com/*"))
+			a := h.do(h.action(`{"title":"Evil","linkBack":"`+url+`"}`, "facebookUserAction", hello)).want(codeOK, "")
+			if !strings.Contains(a.Body.String(), `{"provider":"twitter","errorCode":401010,`) {
+				t.Errorf("%s: got %s; want 401010 for twitter", url, a.Body)
+			}
+			h.wantPosts(1)
+			want := publish.Parts{Link: &publish.Link{URL: "https://www.example.com/a?b=1&c=2", Name: "Hello world"}, Action: &publish.Action{}}
+			m, _ := h.message()
+			m.Parts.Tracking, m.Parts.Share, m.Parts.Overrides = false, nil, nil
+			if diff := cmp.Diff(want, m.Parts); diff != "" {
+				t.Errorf("%s: parts (-want +got):\n%s", url, diff)
+			}
+		})
+	}
+}
+
+// TestNothingToShow refuses what a provider shows nothing of.
+func TestNothingToShow(t *testing.T) {
+	tests := []struct {
+		name, provider, action string
+		want                   code
+		details                string
+	}{
+		{"message on twitter", "twitter", `{"userMessage":"Hello"}`, codeUnsupported, "twitter: It shows only the title and the linkBack"},
+		{"image on twitter", "twitter", `{"mediaItems":[{"type":"image","src":"https://img.example.com/1.png"}]}`, codeMedia, "twitter: "},
+		{"message and image on twitter", "twitter", `{"userMessage":"Hello","mediaItems":[{"type":"image","src":"https://img.example.com/1.png"}]}`, codeMedia, ""},
+		{"song on facebook", "facebook", `{"mediaItems":[{"type":"mp3","src":"https://img.example.com/1.mp3"}]}`, codeMedia, "facebook: "},
+		{"song on mastodon", "mastodon", `{"mediaItems":[{"type":"mp3","src":"https://img.example.com/1.mp3"}]}`, codeMedia, ""},
+		{"film on linkedin", "linkedin", `{"mediaItems":[{"type":"flash","src":"https://img.example.com/1.swf"}]}`, codeMedia, ""},
+		{"film with preview on linkedin", "linkedin", `{"mediaItems":[{"type":"flash","src":"https://img.example.com/1.swf","previewImageUrl":"https://img.example.com/1.png"}]}`, codeOK, ""},
+		{"song and title on twitter", "twitter", `{"title":"A song","mediaItems":[{"type":"mp3","src":"https://img.example.com/1.mp3"}]}`, codeOK, ""},
+	}
+	inHouse(t, func(h *house) {
+		for _, test := range tests {
+			uid := "user of " + test.name
+			h.connect(uid, test.provider)
+			before := len(h.published())
+			h.do(h.action(test.action, "UID", uid)).want(test.want, test.details)
+			if got := len(h.published()) - before; (got == 1) != (test.want == codeOK) {
+				t.Errorf("%s: got %d posts; want code %d", test.name, got, test.want)
+			}
+		}
+	})
+}
+
+// TestSpellings of JSON as clients write it: contract, section 6.
+func TestSpellings(t *testing.T) {
+	const want = `{"title":"Café & \"tea\"","linkBack":"https://www.example.com/a"}`
+	for _, spelling := range []string{
+		`{"title":"Caf\u00e9 & \"tea\"","linkBack":"https:\/\/www.example.com\/a"}`,
+		"{\"title\": \"Café & \\u0022tea\\u0022\", \n\t\"linkBack\": \"https://www.example.com/a\"}",
+		` {"LINKBACK":"https://www.example.com/a","Title":"Café \u0026 \u0022tea\u0022","userMessage":""} `,
+	} {
+		read := func(text string) publish.Parts {
+			p, err := parseParameters("userAction=" + strings.NewReplacer("%", "%25", "&", "%26", "+", "%2B").Replace(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, sent, err := readAction(p, actionName)
+			if err != nil || !sent {
+				t.Fatalf("%s: got %v, sent: %v", text, err, sent)
+			}
+			return a.parts
+		}
+		if diff := cmp.Diff(read(want), read(spelling)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", spelling, diff)
+		}
+	}
+}

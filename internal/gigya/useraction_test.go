@@ -1,0 +1,249 @@
+package gigya
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"herald.example/internal/publish"
+	"herald.example/internal/site"
+)
+
+// gardens is a user action with everything.
+const gardens = `{"userMessage":"Worth <b>reading</b>","title":"Ten quiet gardens","subtitle":"example.com magazine",` +
+	`"linkBack":"https:\/\/www.example.com\/gardens?ref=home","description":"A short tour of ten small city gardens.",` +
+	`"actionLinks":[{"title":"Read on","href":"https://www.example.com/gardens"}],` +
+	`"mediaItems":[{"type":"image","src":"https://img.example.com/g1.png","href":"https://www.example.com/gardens#1"}],"template":"x","actionName":"read"}`
+
+// hello is a small one.
+const hello = `{"title":"Hello world","linkBack":"https://www.example.com/a?b=1&c=2"}`
+
+// action is a call of publishUserAction.
+func (h *house) action(userAction string, pairs ...string) *request {
+	return h.call("socialize.publishUserAction", append([]string{"userAction", userAction}, pairs...)...)
+}
+
+// inHouse runs a test in a bubble of synctest, in a house of its own.
+func inHouse(t *testing.T, test func(h *house)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { test(newHouse(t)) })
+}
+
+// TestUserActions holds calls, their replies and what is on the networks then against
+// golden files: every row of the table of section 10, and what section 18 says of this
+// method.
+func TestUserActions(t *testing.T) {
+	six := []string{"facebook", "twitter", "linkedin", "vkontakte", "renren", "sina"}
+	two := []string{"facebook", "twitter"}
+	evil := `{"title":"Hello","linkBack":"https://evil.example.net/"}`
+	tests := []struct {
+		name      string
+		connected []string
+		settings  func(*site.Gigya)
+		action    string
+		pairs     []string
+		want      code
+	}{
+		// Section 10.
+		{name: "all_succeed", connected: two, action: hello},
+		{name: "all_six", connected: six, action: gardens, pairs: []string{"tags", "a,b", "cid", "home page"}},
+		{name: "one_succeeds", connected: []string{"facebook", "twitter#simulate:duplicate"}, action: hello},
+		{name: "none_succeeds_alike", connected: []string{"facebook#simulate:expired", "twitter#simulate:revoked"}, action: hello, want: codeSession},
+		{name: "none_succeeds", connected: []string{"twitter#simulate:duplicate", "facebook#simulate:transient", "sina#simulate:refused"}, action: hello, want: codeNetwork},
+		{name: "only_unsupported", connected: []string{"yahoo", "myspace"}, action: hello, want: codeUnsupported},
+		{name: "unsupported_named", connected: []string{"yahoo", "myspace", "facebook"}, action: hello, pairs: []string{"enabledProviders", "Yahoo, facebook,twitter"}},
+		{name: "unsupported_unnamed", connected: []string{"yahoo", "facebook"}, action: hello},
+		{name: "unsupported_and_failure", connected: []string{"yahoo", "facebook#simulate:expired"}, action: hello, pairs: []string{"enabledProviders", `["yahoo", "FACEBOOK"]`}, want: codeSession},
+		{name: "no_connection", action: hello, want: codeUnconnected},
+		{name: "filtered_away", connected: two, action: hello, pairs: []string{"enabledProviders", "facebook,linkedin", "disabledProviders", "facebook"}, want: codeUnconnected},
+		{name: "unknown_named", connected: two, action: hello, pairs: []string{"enabledProviders", "telepathy"}, want: codeUnconnected},
+		{name: "bad_parameter", connected: two, action: hello, pairs: []string{"shortURLs", "sometimes"}, want: codeValue},
+		{name: "unapproved", connected: two, settings: trusting("example.com/*", "*.example.com/*"), action: evil, want: codeSpam},
+		{name: "unapproved_for_one", connected: two, settings: trusting("www.example.com/*"), action: hello, pairs: []string{"twitterUserAction", evil}},
+
+		// Section 18.
+		{name: "mirrored_success", connected: two[:1], action: hello, pairs: []string{"httpStatusCodes", "true", "context", "c 1"}},
+		{name: "mirrored_failure", connected: []string{"facebook#simulate:expired"}, action: hello, pairs: []string{"httpStatusCodes", "True"}, want: codeSession},
+		{name: "twitter_text", connected: []string{"twitter"}, action: gardens},
+		{name: "user_info", connected: two, action: `{"linkBack":"https://example.com@evil.example.net/"}`, want: codeSpam},
+		{name: "unknown_members", connected: two[:1], action: `{"TITLE":"Hello","template":{"a":[1]},"x":null}`, pairs: []string{"sdk", "php_3.1.0", "environment", "x", "gmid", "", "feedID", "1", "telepathyUserAction", "{"}},
+		{name: "jsonp", connected: two[:1], action: hello, pairs: []string{"format", "jsonp", "callback", "gigya.callback"}},
+		{name: "xml", connected: []string{"facebook", "twitter#simulate:duplicate"}, action: hello, pairs: []string{"format", "xml"}},
+		{name: "xml_failure", connected: []string{"facebook#simulate:duplicate"}, action: hello, pairs: []string{"format", "xml"}, want: codeLimit},
+		{name: "missing_action", connected: two, action: "", want: codeMissing},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel() // most of the time goes to the disk
+			inHouse(t, func(h *house) {
+				h.connect("user-42", test.connected...)
+				if len(test.connected) == 0 {
+					if _, _, err := h.directory.EnsureUser(h.Context(), h.site().ID, "user-42"); err != nil {
+						h.Fatal(err)
+					}
+				}
+				if test.settings != nil {
+					h.settings(test.settings)
+				}
+				a := h.golden("action_"+test.name, h.action(test.action, test.pairs...))
+				if a.doc != nil {
+					a.want(test.want, "")
+				}
+				if test.want != codeOK {
+					h.wantPosts(0)
+				}
+			})
+		})
+	}
+}
+
+// trusting is a change of settings: what may be shared.
+func trusting(patterns ...string) func(*site.Gigya) {
+	return func(g *site.Gigya) { g.Trusted = patterns }
+}
+
+// TestNeverRepeatedCodes holds the codes of outcomes against those that real clients
+// TestSlowNetwork answers while a network does not, and tells that the post may still
+// TestKept reads a message that came as a user action from the store.
+func TestKept(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.connect("user-42", "facebook", "twitter", "linkedin")
+		h.do(h.action(gardens, "twitterUserAction", hello, "linkedinUserAction", `{"title":"Another","actionLinks":[{"title":"x"}]}`, "sinaUserAction", hello,
+			"cid", "home page", "tags", `["a", "b", "a", 7]`, "actionAttributes", `{"colour":"green","size":["s","","m"]}`,
+			"userLocation", `{"latitude":"48.2","longitude":16.37}`, "shortURLs", "whenrequired", "disabledProviders", "LinkedIn")).want(codeOK, "")
+		m, publications := h.message()
+		want := publish.Parts{
+			Text:      &publish.Text{Body: "Worth reading"},
+			Link:      &publish.Link{URL: "https://www.example.com/gardens?ref=home", Name: "Ten quiet gardens", Caption: "example.com magazine", Description: "A short tour of ten small city gardens."},
+			Picture:   &publish.Media{URL: "https://img.example.com/g1.png", Link: "https://www.example.com/gardens#1"},
+			Action:    &publish.Action{Links: []publish.ActionLink{{Title: "Read on", URL: "https://www.example.com/gardens"}}},
+			Overrides: map[string]publish.Parts{"twitter": {Link: &publish.Link{URL: "https://www.example.com/a?b=1&c=2", Name: "Hello world"}, Action: &publish.Action{}}},
+			Tracking:  true, Longer: 139,
+			Share: &publish.Share{
+				Kind: publish.ActionShare, CID: "home page", Tags: []string{"a", "b", "7"}, Attributes: map[string][]string{"colour": {"green"}, "size": {"s", "m"}},
+				Location: &publish.Location{Latitude: 48.2, Longitude: 16.37}, Call: "5d0c2f7be1a94c3f8a6b1e0d9c7f4a21",
+			},
+		}
+		if diff := cmp.Diff(want, m.Parts); diff != "" {
+			t.Errorf("parts (-want +got):\n%s", diff)
+		}
+		if len(publications) != 2 || publications[0].Provider != "facebook" || publications[1].Provider != "twitter" {
+			t.Errorf("got publications %+v; want facebook and twitter", publications)
+		}
+	})
+}
+
+// message is the only message that there is.
+func (h *house) message() (publish.Message, []publish.Publication) {
+	h.Helper()
+	page, err := h.store.List(h.Context(), h.site().ID, site.ListQuery{Limit: 10})
+	if err != nil || len(page.Entries) != 1 {
+		h.Fatalf("got %d messages, %v; want one", len(page.Entries), err)
+	}
+	m, publications, err := h.store.Message(h.Context(), h.site().ID, page.Entries[0].Token)
+	if err != nil {
+		h.Fatal(err)
+	}
+	return m, publications
+}
+
+// TestDefaults of a site count when the call is silent: contract, section 16.
+func TestDefaults(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.connect("user-42", "facebook", "twitter", "linkedin")
+		h.settings(func(g *site.Gigya) {
+			g.ShortURLs, g.CID, g.Providers = "never", "default", []string{"linkedin", "twitter"}
+		})
+		h.do(h.action(hello)).want(codeOK, "")
+		posts := h.wantPosts(2)
+		if posts[0].Provider != "linkedin" || strings.Contains(postTexts(posts), shortDomain) {
+			t.Errorf("got\n%s; want linkedin and twitter, and no short URLs", postTexts(posts))
+		}
+		h.do(h.action(`{"title":"Two","linkBack":"https://www.example.com/2"}`, "enabledProviders", "*", "shortURLs", "always", "cid", "x")).want(codeOK, "")
+		posts = h.wantPosts(5)
+		if n := strings.Count(postTexts(posts), "http://"+shortDomain); n != 3 {
+			t.Errorf("got %d short URLs in\n%s; want 3", n, postTexts(posts))
+		}
+		cids := make(map[string]int)
+		page, err := h.store.List(h.Context(), h.site().ID, site.ListQuery{Limit: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, head := range page.Entries {
+			m, _, err := h.store.Message(h.Context(), h.site().ID, head.Token)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cids[m.Parts.Share.CID]++
+		}
+		if diff := cmp.Diff(map[string]int{"default": 1, "x": 1}, cids); diff != "" {
+			t.Errorf("context IDs (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestShortURLs of 139 characters and of 140: contract, section 8.
+func TestShortURLs(t *testing.T) {
+	long := func(n int) string {
+		url := "https://www.example.com/"
+		return url + strings.Repeat("x", n-len(url))
+	}
+	tests := []struct {
+		shortURLs, url string
+		want           bool
+	}{
+		{"", long(30), true},
+		{"always", long(30), true},
+		{"ALWAYS", long(139), true},
+		{"whenRequired", long(139), false},
+		{"whenRequired", long(140), true},
+		{"whenRequired", long(137) + "é" + "é", false}, // 141 bytes
+		{"never", long(140), false},
+		{"never", long(1000), false},
+	}
+	inHouse(t, func(h *house) {
+		h.connect("user-42", "facebook")
+		for i, test := range tests {
+			action := fmt.Sprintf(`{"title":"Number %d","linkBack":%q}`, i, test.url)
+			h.do(h.action(action, "shortURLs", test.shortURLs)).want(codeOK, "")
+			posts := h.published()
+			newest := posts[0]
+			for _, p := range posts {
+				if p.Number > newest.Number {
+					newest = p
+				}
+			}
+			text := postText(newest)
+			if got := strings.Contains(text, "http://"+shortDomain+"/"); got != test.want || got == strings.Contains(text, test.url) {
+				t.Errorf("%s, %d bytes: got %s; want a short URL: %v", test.shortURLs, len(test.url), text, test.want)
+			}
+		}
+	})
+}
+
+// TestBadBytes are refused before anything is read of them: 1 MiB and a byte, and what
+// TestUserTokens act for their user without a UID.
+func TestUserTokens(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.connect("user-42", "facebook")
+		token := h.token(clientCall().set("x_siteUID", "user-42"))
+		r := tokenCall(token).drop("UID").set("userAction", hello)
+		h.do(r).want(codeOK, "")
+		h.wantPosts(1)
+	})
+}
+
+// TestOtherDialectsUsers are found by their token.
+func TestOtherDialectsUsers(t *testing.T) {
+	inHouse(t, func(h *house) {
+		p := h.login("", "facebook", "alice", "")
+		h.do(h.action(hello, "UID", p.Token)).want(codeOK, "")
+		h.wantPosts(1)
+	})
+}
+
+// TestRepeats: who repeats a call within a minute hears of a duplicate, and nothing is
+// TestRepeatAfterTimeout is what the Node client does: it repeats until it is answered
