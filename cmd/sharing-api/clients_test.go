@@ -50,7 +50,7 @@ func TestNodeSDK(t *testing.T) {
 				private string
 				steps   []sdkStep
 			}{{s.private, steps}, {uuid.NewString(), withWrongKeys}} {
-				client := newSDK(t, "CLIENTS_DIR="+dir, "ENDPOINT="+c.scheme+s.api+c.behind, "PUBLIC_KEY="+s.public, "PRIVATE_KEY="+keys.private, "NODE_EXTRA_CA_CERTS="+cert)
+				client := newSDK(t, "oneall.mjs", "CLIENTS_DIR="+dir, "ENDPOINT="+c.scheme+s.api+c.behind, "PUBLIC_KEY="+s.public, "PRIVATE_KEY="+keys.private, "NODE_EXTRA_CA_CERTS="+cert)
 				for _, step := range keys.steps {
 					client.check(s, step, saved)
 				}
@@ -66,7 +66,7 @@ func clientsDir(t *testing.T) string {
 	t.Helper()
 	dir := os.Getenv("CLIENTS_DIR")
 	if dir == "" {
-		const missing = "CLIENTS_DIR is not set: run .ci/get-clients and set it as that says, to test with OneAll's own client"
+		const missing = "CLIENTS_DIR is not set: run .ci/get-clients and set it as that says, to test with OneAll's and Gigya's own clients"
 		if os.Getenv("CI") == "true" {
 			t.Fatal(missing)
 		}
@@ -116,7 +116,7 @@ func readSteps(t *testing.T, name string) (steps []sdkStep) {
 	return steps
 }
 
-// sdk is a process with OneAll's client in it.
+// sdk is a process with a client in it.
 type sdk struct {
 	t      *testing.T
 	in     io.Writer
@@ -125,11 +125,11 @@ type sdk struct {
 	end    func()
 }
 
-// newSDK starts a client that ends with the test.
-func newSDK(t *testing.T, env ...string) *sdk {
+// newSDK starts a client, by its script in testdata, that ends with the test.
+func newSDK(t *testing.T, script string, env ...string) *sdk {
 	t.Helper()
 	c := &sdk{t: t, stderr: new(bytes.Buffer)}
-	cmd := exec.Command("node", filepath.Join("testdata", "oneall.mjs"))
+	cmd := exec.Command("node", filepath.Join("testdata", script))
 	cmd.Env, cmd.Stderr = append(os.Environ(), env...), c.stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
