@@ -18,6 +18,14 @@ import (
 	"testing"
 
 	"herald.example/internal/command"
+	"herald.example/internal/gigya"
+	"herald.example/internal/site"
+)
+
+// The directory is what Gigya's dialect asks for people and places.
+var (
+	_ gigya.Directory = (*site.Directory)(nil)
+	_ gigya.Places    = (*site.Directory)(nil)
 )
 
 // operate runs a command against the server and returns what it printed and its
@@ -52,6 +60,16 @@ func TestOperator(t *testing.T) {
 		t.Fatal(err)
 	}
 	saved["pem"] = pemFile
+	for name, text := range map[string]string{
+		"places.csv": "id,name,latitude,longitude\ntown-hall,\"Rathaus, groß\",48.2108,16.3572\npole,Südpol,-90,0\n",
+		"bad.csv":    "id,name,latitude,longitude\ntown-hall,Rathaus,48.2108,16.3572\npole,Südpol,-91,0\n",
+		"empty.csv":  "",
+	} {
+		saved[name] = filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(saved[name], []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	const alice = "identity  UUID\nuser  UUID\nprovider  facebook\naccount  alice\naccount ID  alice\ndisplay name  alice\nprofile  http://API/simulated/?account=alice&provider=facebook\n"
 	for _, c := range []struct {
 		name   string
@@ -107,6 +125,27 @@ func TestOperator(t *testing.T) {
 		{name: "add one of no key", args: "site user-key add shelf --public-key-file /dev/null", code: command.Failed,
 			stderr: "sharing-api: --public-key-file: /dev/null is empty\n"},
 		{name: "user keys", args: "site user-key list shelf", stdout: "USER KEY  KIND  MADE\nUSER KEY  secret  DATE\nUSER KEY  rsa  DATE\nUSER KEY  secret  DATE\n"},
+		{name: "permit a user key", args: "site user-key permit shelf {key} --on shop", stdout: "permitted user key USER KEY on site shop, which has 1 key\n"},
+		{name: "permit it again", args: "site user-key permit shelf {key} --on shop", code: command.Failed,
+			stderr: "sharing-api: permit user key on site shop: name is taken: the site has the user key already; choose another one\n"},
+		{name: "permit nobody's", args: "site user-key permit shelf nobody --on shop", code: command.Failed,
+			stderr: "sharing-api: permit user key on site shop: user key: not found on site shelf; site list, user list and identity list print what is there\n"},
+		{name: "permit it on no site", args: "site user-key permit shelf {key} --on nobody", code: command.Failed,
+			stderr: "sharing-api: permit user key on site nobody: site \"nobody\": not found; site list, user list and identity list print what is there\n"},
+		{name: "permit one, for programs", args: "site user-key permit shelf {third} --on shop --json",
+			stdout: `{"site":{"site_id":"UUID","name":"shop","date_creation":"DATE","domain":"127.0.0.1","simulated_providers":["facebook","twitter"],"keys":[{"public_key":"UUID","date_creation":"DATE"},{"public_key":"UUID","date_creation":"DATE","date_expiration":"DATE"}],` +
+				strings.Replace(gigya, `"userKeys":[]`, `"userKeys":[{"userKey":"USER KEY","kind":"secret","date_creation":"DATE"},{"userKey":"USER KEY","kind":"secret","date_creation":"DATE"}]`, 1) +
+				`},"userKey":{"userKey":"USER KEY","kind":"secret","date_creation":"DATE"}}`},
+		{name: "show a site", args: "site show shelf",
+			stdout: "site  shelf\nID  UUID\nmade  DATE\ndomain  (that of the data centre, or the shortener's first one)\nredirect  302\nsimulated  (none)\ndata centre  (any)\ntrusted  *\n" +
+				"short URLs  always\ncontext ID  (none)\nproviders  (all that are connected)\nAPI key  API KEY\n" +
+				"USER KEY  KIND  MADE  SITES\nUSER KEY  secret  DATE  shop,shelf\nUSER KEY  rsa  DATE  shelf\nUSER KEY  secret  DATE  shop,shelf\n"},
+		{name: "show it, for programs", args: "site show other --json", code: command.Failed,
+			stderr: "sharing-api: read site other: site \"other\": not found; site list, user list and identity list print what is there\n"},
+		{name: "the other site's user keys", args: "site user-key list shop", stdout: "USER KEY  KIND  MADE\nUSER KEY  secret  DATE\nUSER KEY  secret  DATE\n"},
+		{name: "end one there", args: "site user-key rm shop {third}", stdout: "removed user key USER KEY; 1 key is left\n"},
+		{name: "end the other there", args: "site user-key rm shop {key}", stdout: "removed user key USER KEY; 0 keys are left\n"},
+		{name: "user keys that stay", args: "site user-key list shelf", stdout: "USER KEY  KIND  MADE\nUSER KEY  secret  DATE\nUSER KEY  rsa  DATE\nUSER KEY  secret  DATE\n"},
 		{name: "remove a user key", args: "site user-key rm shelf {key}", stdout: "removed user key USER KEY; 2 keys are left\n"},
 		{name: "remove it again", args: "site user-key rm shelf {key}", code: command.Failed,
 			stderr: "sharing-api: remove user key of site shelf: user key: not found; site list, user list and identity list print what is there\n"},
@@ -142,6 +181,33 @@ func TestOperator(t *testing.T) {
 		{name: "show them by UID", args: "user show shelf user-42@example.com", stdout: "user  UUID\nUID  user-42@example.com\nmade  DATE\nlast login  DATE\nlogins  0\n"},
 		{name: "show them by token", args: "user show shelf {named} --json",
 			stdout: `{"user":{"user_token":"UUID","UID":"user-42@example.com","date_creation":"DATE","date_last_login":"DATE","num_logins":0,"identities":[]}}`},
+		{name: "give them another UID", args: "user edit shelf {named} --uid user-44@example.com", stdout: "user  UUID\nUID  user-44@example.com\nmade  DATE\nlast login  DATE\nlogins  0\n"},
+		{name: "add one with the UID before", args: "user add shelf --uid user-42@example.com", save: "successor", stdout: "UUID\n"},
+		{name: "take a UID of another", args: "user edit shelf {named} --uid user-42@example.com", code: command.Failed,
+			stderr: "sharing-api: edit user \"UUID\": name is taken: another user has the UID; choose another one\n"},
+		{name: "take a token of another", args: "user edit shelf {named} --uid {successor}", code: command.Failed,
+			stderr: "sharing-api: edit user UUID: name is taken: the UID is the token of another user; choose another one\n"},
+		{name: "give them a bad UID", args: "user edit shelf {named} --uid a\x01b", code: command.Failed,
+			stderr: "sharing-api: edit user UUID: bad UID: it is no line of text\n"},
+		{name: "take their UID away", args: "user edit shelf {named} --uid= --json",
+			stdout: `{"user":{"user_token":"UUID","date_creation":"DATE","date_last_login":"DATE","num_logins":0,"identities":[]}}`},
+		{name: "edit a user of another site", args: "user edit shop {named} --uid a", code: command.Failed,
+			stderr: "sharing-api: edit user \"UUID\": not found; site list, user list and identity list print what is there\n"},
+
+		{name: "no places", args: "site places list shelf", stdout: "id,name,latitude,longitude\n"},
+		{name: "load places", args: "site places set shelf {places.csv}", stdout: "site shelf has 2 places\n"},
+		{name: "load bad places", args: "site places set shelf {bad.csv}", code: command.Failed,
+			stderr: "sharing-api: read places: PLACES: line 3: bad place: the latitude of pole is -91; give -90 to 90\n"},
+		{name: "load places from nowhere", args: "site places set shelf {places.csv}x", code: command.Failed,
+			stderr: "sharing-api: read places: open PLACES: no such file or directory\n"},
+		{name: "load places of nobody", args: "site places set nobody {places.csv}", code: command.Failed,
+			stderr: "sharing-api: set places of site nobody: site \"nobody\": not found; site list, user list and identity list print what is there\n"},
+		{name: "places", args: "site places list shelf", stdout: "id,name,latitude,longitude\ntown-hall,\"Rathaus, groß\",48.2108,16.3572\npole,Südpol,-90,0\n"},
+		{name: "places, for programs", args: "site places list shelf --json",
+			stdout: `{"places":[{"id":"town-hall","name":"Rathaus, groß","latitude":48.2108,"longitude":16.3572},{"id":"pole","name":"Südpol","latitude":-90,"longitude":0}]}`},
+		{name: "clear places, for programs", args: "site places set shelf {empty.csv} --json", stdout: `{"num_places":0}`},
+		{name: "places after that", args: "site places list shelf", stdout: "id,name,latitude,longitude\n"},
+
 		{name: "show nobody", args: "user show shelf user-43@example.com", code: command.Failed,
 			stderr: "sharing-api: read user user-43@example.com: user: not found; site list, user list and identity list print what is there\n"},
 
@@ -200,6 +266,7 @@ func TestOperator(t *testing.T) {
 				text = strings.NewReplacer(s.api, "API", s.redirect, "REDIRECT").Replace(text)
 				text = secrets.ReplaceAllString(apiKeys.ReplaceAllString(text, "API KEY"), "SECRET")
 				text = userKeys.ReplaceAllString(text, "USER KEY")
+				text = regexp.MustCompile(`/\S+\.csvx?\b`).ReplaceAllString(text, "PLACES")
 				text = regexp.MustCompile(`REDIRECT/\w{7}\b`).ReplaceAllString(text, "REDIRECT/SLUG")
 				text = regexp.MustCompile(`(post|post ID)  +\S+\n`).ReplaceAllString(text, "$1  POST\n")
 				return spaces.ReplaceAllString(dates.ReplaceAllString(uuids.ReplaceAllString(text, "UUID"), "DATE"), "  ")
@@ -324,6 +391,9 @@ func TestOperatorUsage(t *testing.T) {
 		{"trusted and not", "site edit shop --trusted * --no-trusted", "--no-trusted"},
 		{"grace of a secret", "site keys shop --gigya --rotate --grace 1h", "--grace"},
 		{"no user key", "site user-key rm shop", "<key>"},
+		{"permit where", "site user-key permit shop A1", "--on"},
+		{"nothing to edit of a user", "user edit shop x", "--uid"},
+		{"no file of places", "site places set shop", "<file>"},
 		{"grace without rotation", "site keys shop --grace 1h", "--rotate"},
 		{"negative grace", "site keys shop --rotate --grace=-1h", "--grace"},
 		{"bad limit", "user list shop --limit 0", "--limit"},

@@ -101,6 +101,22 @@ func TestRefusedRequests(t *testing.T) {
 		{"reading user keys", "GET", "/v1/sites/shop/userkeys", "", 405, "bad_method"},
 		{"no such user key", "DELETE", "/v1/sites/shop/userkeys/A1", "", 404, "not_found"},
 		{"bad user key", "POST", "/v1/sites/shop/userkeys", `{"publicKey":"bad-secret"}`, 422, "bad_user_key"},
+		{"permit no such user key", "POST", "/v1/sites/shop/userkeys/A1", `{"on":"shop"}`, 404, "not_found"},
+		{"permit on no site", "POST", "/v1/sites/shop/userkeys/A1", `{"on":"other"}`, 404, "not_found"},
+		{"permit without a body", "POST", "/v1/sites/shop/userkeys/A1", "", 400, "bad_request"},
+		{"permit on two sites", "POST", "/v1/sites/shop/userkeys/A1", `{"on":["a","b"]}`, 400, "bad_request"},
+		{"no UID to set", "PATCH", "/v1/sites/shop/users/1", `{}`, 400, "bad_request"},
+		{"null for a UID", "PATCH", "/v1/sites/shop/users/1", `{"UID":null}`, 400, "bad_request"},
+		{"UID of no user", "PATCH", "/v1/sites/shop/users/1", `{"UID":"a"}`, 404, "not_found"},
+		{"bad UID to set", "PATCH", "/v1/sites/shop/users/1", `{"UID":"a\nb"}`, 422, "bad_uid"},
+		{"no places", "PUT", "/v1/sites/shop/places", `{}`, 400, "bad_request"},
+		{"places without a body", "PUT", "/v1/sites/shop/places", "", 400, "bad_request"},
+		{"places that are none", "PUT", "/v1/sites/shop/places", `{"places":[{"id":"a","name":"b","latitude":"48"}]}`, 400, "bad_request"},
+		{"places beyond numbers", "PUT", "/v1/sites/shop/places", `{"places":[{"id":"a","name":"b","latitude":1e999}]}`, 400, "bad_request"},
+		{"bad places", "PUT", "/v1/sites/shop/places", `{"places":[{"id":"a","name":"b","latitude":91}]}`, 422, "bad_place"},
+		{"places too large", "PUT", "/v1/sites/shop/places", `{"places":[{"id":"` + strings.Repeat(long, 8) + `"}]}`, 413, "too_large"},
+		{"places of no site", "PUT", "/v1/sites/other/places", `{"places":[]}`, 404, "not_found"},
+		{"unknown parameter of places", "GET", "/v1/sites/shop/places?near=me", "", 400, "bad_request"},
 		{"user key without a body", "POST", "/v1/sites/shop/userkeys", "", 400, "bad_request"},
 		{"bad setting", "PATCH", "/v1/sites/shop", `{"gigya":{"shortURLs":"often"}}`, 422, "bad_setting"},
 		{"secret that is set", "PATCH", "/v1/sites/shop", `{"gigya":{"secret":"bad-secret"}}`, 400, "bad_request"},
@@ -188,6 +204,8 @@ func TestWire(t *testing.T) {
 		{"users", "GET", "/v1/sites/shop/users?limit=1&order=desc", "", `{"entries":[{"user_token":"UUID","date_creation":"DATE","date_last_login":"DATE","num_logins":1,"identities":[` + alice + `]}],"total":1}`},
 		{"identities", "GET", "/v1/sites/shop/identities", "", `{"entries":[` + alice + `],"total":1}`},
 		{"messages", "GET", "/v1/sites/shop/messages", "", `{"entries":[],"total":0}`},
+		{"set places", "PUT", "/v1/sites/shop/places", `{"places":[{"id":"a","name":"<b>","latitude":48.21,"longitude":-16}]}`, `{"num_places":1}`},
+		{"places", "GET", "/v1/sites/shop/places", "", `{"places":[{"id":"a","name":"<b>","latitude":48.21,"longitude":-16}]}`},
 		{"rotate the seal", "POST", "/v1/seal/rotate", "", `{"num_resealed":7}`},
 		{"the network's refusal", "POST", "/v1/sites/shop/identities", `{"provider":"mastodon","server":"https://social.example","access_token":"bad-secret"}`,
 			`{"error":{"code":"network","message":"mastodon: auth_revoked (status 401): token [secret] is not known","network":{"provider":"mastodon","kind":"auth_revoked","message":"token [secret] is not known","status":401,"code":"invalid_token","trace":"t1"}}}`},
@@ -201,6 +219,42 @@ func TestWire(t *testing.T) {
 				t.Errorf("got Cache-Control %q; want no-store", w.Header().Get("Cache-Control"))
 			}
 		})
+	}
+}
+
+// TestWireOfNamedThings holds what is sent about one thing by its name.
+func TestWireOfNamedThings(t *testing.T) {
+	e := newExchange(t)
+	other, _ := e.add("other")
+	k, secret, err := e.AddUserKey(t.Context(), "shop", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := e.send("POST", "/v1/sites/shop/userkeys/"+k.Key, `{"on":"other"}`)
+	var permitted struct {
+		Site    operator.Site    `json:"site"`
+		UserKey operator.UserKey `json:"userKey"`
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &permitted); err != nil {
+		t.Fatal(err)
+	}
+	if permitted.Site.ID != other.ID || len(permitted.Site.Gigya.UserKeys) != 1 || permitted.UserKey.Key != k.Key {
+		t.Errorf("permit: got %d %s; want the other site, with the key", w.Code, w.Body)
+	}
+	if strings.Contains(w.Body.String(), string(secret)) {
+		t.Error("permit: got the secret; want it in the answer of the day it was made alone")
+	}
+	if w := e.send("POST", "/v1/sites/shop/userkeys/"+k.Key, `{"on":"other"}`); w.Code != 409 {
+		t.Errorf("permit again: got %d %s; want 409", w.Code, w.Body)
+	}
+	u, err := e.AddUser(t.Context(), "shop", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ body, want string }{{`{"UID":"user 1"}`, `"UID":"user 1",`}, {`{"UID":""}`, `"user_token":"` + u.Token + `","date_creation"`}} {
+		if w := e.send("PATCH", "/v1/sites/shop/users/"+u.Token, c.body); w.Code != 200 || !strings.Contains(w.Body.String(), c.want) {
+			t.Errorf("set UID %s: got %d %s; want %s", c.body, w.Code, w.Body, c.want)
+		}
 	}
 }
 
@@ -229,13 +283,16 @@ func TestSealThatCannotBeOpened(t *testing.T) {
 }
 
 func FuzzHandler(f *testing.F) {
-	for _, body := range []string{"", "{}", `{"name":"a"}`, `{"grace":"1h"}`, `{"provider":"mastodon","access_token":"t"}`, `{"simulated_providers":null}`, `{"gigya":{"cid":"a","trustedShareURLs":["*"]}}`, `{"publicKey":"-----BEGIN"}`, `{"UID":"a"}`, "[]", "\xff"} {
+	for _, body := range []string{"", "{}", `{"name":"a"}`, `{"grace":"1h"}`, `{"provider":"mastodon","access_token":"t"}`, `{"simulated_providers":null}`, `{"gigya":{"cid":"a","trustedShareURLs":["*"]}}`, `{"publicKey":"-----BEGIN"}`, `{"UID":"a"}`, `{"on":"shop"}`, `{"places":[{"id":"a","name":"b","latitude":1,"longitude":2}]}`, "[]", "\xff"} {
 		f.Add("POST", "/v1/sites", body)
 		f.Add("POST", "/v1/sites/shop/identities", body)
 		f.Add("PATCH", "/v1/sites/shop", body)
 		f.Add("POST", "/v1/sites/shop/keys", body)
 		f.Add("POST", "/v1/sites/shop/userkeys", body)
 		f.Add("POST", "/v1/sites/shop/users", body)
+		f.Add("POST", "/v1/sites/shop/userkeys/A1", body)
+		f.Add("PATCH", "/v1/sites/shop/users/00000000-0000-4000-8000-000000000000", body)
+		f.Add("PUT", "/v1/sites/shop/places", body)
 	}
 	f.Add("GET", "/v1/sites/shop/users?limit=1&after=x&order=desc", "")
 	f.Add("GET", "/v1/sites/..%2f/users/%00", "")
