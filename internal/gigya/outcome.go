@@ -67,6 +67,7 @@ func (h *Handler) publishTo(ctx context.Context, c *call, s scope, parts publish
 		case err != nil:
 			return nil, err
 		}
+		c.published = true
 		for _, pub := range round.Publications {
 			known, seen := byProvider[pub.Provider]
 			if r := resultOf(pub); !seen || known.worse(r) {
