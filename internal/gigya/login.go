@@ -197,7 +197,7 @@ func (h *Handler) connect(ctx context.Context, c *call, uid, cid string, logins 
 			return p, loginFault(err, login.Provider, p, done)
 		}
 		p, user = arrived, arrived.Token
-		done = append(done, object{{"provider", login.Provider}, {"errorCode", int(codeOK)}, {"errorMessage", codeOK.name()}})
+		done = append(done, result{provider: login.Provider}.entry())
 	}
 	return p, nil
 }
@@ -209,24 +209,22 @@ func loginFault(err error, provider string, p site.Person, done list) error {
 	refused, isRefused := errors.AsType[*publish.Error](err)
 	switch {
 	case isRefused:
-		f.code, f.details = kindCodes[refused.Kind], provider+": "+refused.Message
+		f.code, f.details = kindCodes[refused.Kind], refused.Message
 	case errors.Is(err, site.ErrOwned):
-		f.code, f.details = codeIdentity, provider+": The account belongs to another user."
-	case errors.Is(err, site.ErrAccount), errors.Is(err, site.ErrProvider):
-		f.code, f.details = codeValue, provider+": "+err.Error()
-	case errors.Is(err, site.ErrUID):
+		f.code, f.details = codeIdentity, "The account belongs to another user."
+	case errors.Is(err, site.ErrAccount), errors.Is(err, site.ErrProvider), errors.Is(err, site.ErrUID):
 		f.code, f.details = codeValue, err.Error()
-	case errors.Is(err, site.ErrNotFound): // deleted meanwhile
+	case errors.Is(err, site.ErrNotFound):
 		f.code, f.details = codeUser, "The user was deleted."
 	default:
-		if len(done) == 0 {
-			return err
-		}
-		return fmt.Errorf("connect %s after %d others: %w", provider, len(done), err)
+		return fmt.Errorf("connect %s: %w", provider, err)
 	}
 	if len(done) > 0 {
-		failed := object{{"provider", provider}, {"errorCode", int(f.code)}, {"errorMessage", f.code.name()}, {"errorDetails", f.details}}
-		f.members = object{{"UID", cmp.Or(p.UID, p.Token)}, {"providerErrorCodes", append(done, failed)}}
+		failed := result{provider: provider, fault: &fault{code: f.code, details: f.details}}
+		f.members = object{{"UID", cmp.Or(p.UID, p.Token)}, {"providerErrorCodes", append(done, failed.entry())}}
+	}
+	if f.details != "" {
+		f.details = provider + ": " + f.details
 	}
 	return f
 }
