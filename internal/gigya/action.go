@@ -245,6 +245,8 @@ func (a userAction) unapproved(s site.Site) (u namedURL, found bool) {
 // refusal says why a provider gets nothing of an action; nil: it gets something.
 func (a userAction) refusal(s site.Site, provider string) *fault {
 	switch u, found := a.unapproved(s); {
+	case found && link.CheckTarget(u.url) != nil: // it is not repeated: there may be a password in it
+		return &fault{code: codeSpam, details: u.name + " has user info before its host, which is never approved."}
 	case found:
 		return &fault{code: codeSpam, details: fmt.Sprintf("%s is not among the approved URLs of this site: %s", u.name, quote(u.url))}
 	case !a.parts.Of(provider).Empty():

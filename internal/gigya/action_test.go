@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"herald.example/internal/publish"
+	"herald.example/internal/site"
 )
 
 // TestApproval of each URL that can be followed, and of none that is fetched.
@@ -48,7 +49,7 @@ func TestUserInfo(t *testing.T) {
 	inHouse(t, func(h *house) {
 		h.connect("user-42", "facebook")
 		h.do(h.action(`{"linkBack":"https://example.com@evil.example.net/"}`)).want(codeSpam, "linkBack")
-		h.do(h.action(`{"title":"a","actionLinks":[{"href":"https://a:b@example.com/"}]}`)).want(codeSpam, "actionLinks[0].href")
+		h.do(h.action(`{"title":"a","actionLinks":[{"href":"https://a:b@example.com/"}]}`)).want(codeSpam, "actionLinks[0].href has user info")
 		h.wantPosts(0)
 	})
 }
@@ -126,4 +127,35 @@ func TestSpellings(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", spelling, diff)
 		}
 	}
+}
+
+// FuzzUserAction reads any text as a user action: what is taken can be shaped for each
+// provider, and its URLs are some that people can follow.
+func FuzzUserAction(f *testing.F) {
+	for _, seed := range []string{gardens, hello, "{}", "[]", `{"TITLE":"a","title":"b","mediaItems":[null,{"type":"Flash","src":"http://a.test","width":"1"}]}`, `{"linkBack":"https://a:b@c.test/"}`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		p := &parameters{names: map[string]int{actionName: 0}, named: []values{{spelling: "userAction", first: text}}}
+		a, sent, err := readAction(p, actionName)
+		if err != nil {
+			if _, internal := refusal(err); internal {
+				t.Errorf("%q: got %v; want a refusal", text, err)
+			}
+			return
+		}
+		if sent == (text == "") {
+			t.Errorf("%q: got sent: %v", text, sent)
+		}
+		for _, u := range a.urls {
+			if lower := strings.ToLower(u.url); !strings.HasPrefix(lower, "http://") && !strings.HasPrefix(lower, "https://") {
+				t.Errorf("%q: got URL %q; want one of http or https", text, u.url)
+			}
+		}
+		for _, provider := range []string{"facebook", "twitter", "sina", "mastodon"} {
+			if sent && a.refusal(site.Site{Gigya: site.Gigya{Trusted: []string{"*"}}}, provider) == nil && a.parts.Of(provider).Empty() {
+				t.Errorf("%q: got nothing for %s, and no refusal", text, provider)
+			}
+		}
+	})
 }

@@ -38,11 +38,17 @@ func (h *Handler) readActions(c *call) (userActions, error) {
 	if !sent {
 		return a, missing("userAction")
 	}
-	known := h.supported(c.keys.Site)
+	var known map[string]bool
 	for _, v := range c.parameters.named {
 		name := lower(v.spelling)
 		provider, found := strings.CutSuffix(name, actionName)
-		if _, isKnown := known[provider]; !found || !isKnown {
+		if !found || provider == "" {
+			continue
+		}
+		if known == nil {
+			known = h.supported(c.keys.Site)
+		}
+		if _, isKnown := known[provider]; !isKnown {
 			continue
 		}
 		special, sent, err := readAction(c.parameters, name)

@@ -1,10 +1,14 @@
 package gigya
 
 import (
+	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -247,3 +251,74 @@ func TestOtherDialectsUsers(t *testing.T) {
 
 // TestRepeats: who repeats a call within a minute hears of a duplicate, and nothing is
 // TestRepeatAfterTimeout is what the Node client does: it repeats until it is answered
+
+// TestReferralsOfShares follows the short URLs of a share and reads the visitors in a
+// report, by provider and context ID.
+func TestReferralsOfShares(t *testing.T) {
+	h := newHouse(t)
+	h.connect("user-42", "facebook", "twitter", "linkedin")
+	h.do(h.action(hello, "cid", "home page", "disabledProviders", "linkedin")).want(codeOK, "")
+	h.do(h.action(`{"title":"Hidden","linkBack":"https://www.example.com/b"}`, "shortURLs", "never", "cid", "home page")).want(codeOK, "")
+	var visits []string
+	for _, p := range h.wantPosts(5) {
+		found := shortURL.FindString(postText(p))
+		switch {
+		case found == "":
+			continue
+		case p.Provider == "facebook":
+			visits = append(visits, found, found)
+		}
+		visits = append(visits, found)
+	}
+	outer := h.TB
+	t.Run("visits", func(t *testing.T) {
+		h.TB = t // the shortener has counted all when it ends
+		defer func() { h.TB = outer }()
+		follow := h.visitors()
+		for _, shortURL := range visits {
+			follow(shortURL)
+		}
+	})
+	today := time.Now().UTC()
+	a := h.do(h.call("reports.getSocializeStats", "startDate", today.AddDate(0, 0, -1).Format(dayLayout), "endDate", today.AddDate(0, 0, 1).Format(dayLayout),
+		"dimensions", "cid,provider", "measures", "streamPosts,referrals", "dataFormat", "json").drop("UID")).want(codeOK, "")
+	want := []any{[]any{"home page", "facebook", "2", "3"}, []any{"home page", "linkedin", "1", "0"}, []any{"home page", "twitter", "2", "1"}}
+	if diff := cmp.Diff(want, a.doc["data"]); diff != "" {
+		t.Errorf("report (-want +got):\n%s", diff)
+	}
+}
+
+// BenchmarkUserAction is a whole call but for the publishing itself.
+func BenchmarkUserAction(b *testing.B) {
+	h := newHouse(b)
+	h.connect("user-42", "facebook", "twitter")
+	h.handler.o.Publisher = instant{h.publisher}
+	h.handler.o.Nonces = h.nonces
+	b.ReportAllocs()
+	calls := make([]*http.Request, 0, b.N)
+	for range b.N {
+		r := h.action(gardens, "tags", "a,b", "cid", "home page", "shortURLs", "always")
+		q := httptest.NewRequest(r.verb, r.path, strings.NewReader(r.form()))
+		q.Host = r.host
+		calls = append(calls, q)
+	}
+	b.ResetTimer()
+	for _, q := range calls {
+		a := httptest.NewRecorder()
+		h.handler.ServeHTTP(a, q)
+		if !strings.Contains(a.Body.String(), `"errorCode":0,`) {
+			b.Fatalf("got %s; want success", a.Body)
+		}
+	}
+}
+
+// instant is a publisher that has published already.
+type instant struct{ Publisher }
+
+func (instant) Publish(_ context.Context, r publish.Request) (publish.Round, error) {
+	var round publish.Round
+	for _, provider := range r.Target.Providers {
+		round.Publications = append(round.Publications, publish.Publication{Provider: provider, State: publish.Published, Receipt: publish.Receipt{ID: "1"}})
+	}
+	return round, nil
+}
