@@ -192,7 +192,11 @@ func (h *Handler) connect(ctx context.Context, c *call, uid, cid string, logins 
 		if login.User = user; user == "" {
 			login.UID = uid
 		}
-		arrived, _, _, err := h.o.Publisher.Import(ctx, c.keys.Site, login)
+		err := ctx.Err() // an import is not cut, but none is begun for a caller who has gone
+		var arrived site.Person
+		if err == nil {
+			arrived, _, _, err = h.o.Publisher.Import(ctx, c.keys.Site, login)
+		}
 		if err != nil {
 			return p, loginFault(err, login.Provider, p, done)
 		}

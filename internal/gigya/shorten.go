@@ -6,10 +6,12 @@ import (
 	"strings"
 
 	"herald.example/internal/link"
+	"herald.example/internal/site"
 )
 
-// shortenURL makes a short URL: contract, section 14. The site itself asks, so its
-// approved URLs do not bind it. What is a short URL of ours comes back as it is: a
+// shortenURL makes a short URL: contract, section 14. When the site itself asks, its
+// approved URLs do not bind it; with a token of a user they do, since that is in the
+// user's hands. What is a short URL of ours comes back as it is: a
 // link to a link would count a visitor twice. Blanks in a URL, as in the contract's
 // third vector, are encoded: clients send what people type.
 func (h *Handler) shortenURL(ctx context.Context, c *call) (object, error) {
@@ -30,6 +32,9 @@ func (h *Handler) shortenURL(ctx context.Context, c *call) (object, error) {
 	}
 	if isShort(bases, target) {
 		return object{{"shortURL", target}}, nil
+	}
+	if c.bound != "" && !site.Trusts(c.keys.Site.Gigya.Trusted, target) {
+		return nil, faultf(codeSpam, "The site has not approved this URL.")
 	}
 	domain, err := h.o.Publisher.Domain(ctx, c.keys.Site)
 	if err != nil {

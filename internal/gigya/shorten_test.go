@@ -91,6 +91,22 @@ func TestShortenURLEncodesBlanks(t *testing.T) {
 	}
 }
 
+// TestShortenURLForUsers lets users shorten what the site has approved alone.
+func TestShortenURLForUsers(t *testing.T) {
+	h := newHouse(t)
+	h.settings(func(g *site.Gigya) { g.Trusted = []string{"www.example.com/*"} })
+	h.connect("user-42", "facebook")
+	bound := "OAuth " + h.token(clientCall().set("x_siteUID", "user-42"))
+	call := func(url string) *request {
+		r := h.call("socialize.shortenURL", "url", url).drop("UID").authorize(bound)
+		r.secure = true
+		return r
+	}
+	h.do(call("https://www.example.com/a")).want(codeOK, "")
+	h.do(call("https://evil.test/")).want(codeSpam, "")
+	h.do(call("https://www.example.com@evil.test/")).want(codeValue, "")
+}
+
 // TestShortenURLIsNoted finds links by their context ID.
 func TestShortenURLIsNoted(t *testing.T) {
 	h := newHouse(t)
@@ -131,9 +147,9 @@ func TestShortenURLFails(t *testing.T) {
 		{"no shortener", errors.New("dial tcp 127.0.0.1:1: connection refused"), codeInternal},
 		{"slow shortener", context.DeadlineExceeded, codeTimeout},
 	}
+	h := newHouse(t)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			h := newHouse(t)
 			h.handler.o.Links = failing{test.err}
 			a := h.do(h.call("socialize.shortenURL", "url", "http://www.example.com/")).want(test.code, "")
 			if strings.Contains(a.Body.String(), "127.0.0.1") {

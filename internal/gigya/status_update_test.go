@@ -1,10 +1,13 @@
 package gigya
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 
+	"herald.example/internal/network/simulated"
 	"herald.example/internal/publish"
 	"herald.example/internal/site"
 )
@@ -36,13 +39,15 @@ func TestStatusUpdateLinks(t *testing.T) {
 		{"when required", "whenRequired", 1},
 		{"never", "never", 0},
 	}
-	for _, test := range tests {
+	h := newHouse(t)
+	h.settings(func(g *site.Gigya) { g.Trusted = []string{"*.example.com/*"} })
+	for i, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			h := newHouse(t)
-			h.settings(func(g *site.Gigya) { g.Trusted = []string{"*.example.com/*"} })
-			h.connect("user-42", "facebook")
-			h.do(h.call("socialize.setStatus", "status", text, "shortURLs", test.shortURLs)).want(codeOK, "")
-			got := h.wantPosts(1)[0].Text
+			uid := fmt.Sprint("user-", i) // the same words of one user would be refused
+			h.connect(uid, "facebook")
+			h.do(h.call("socialize.setStatus", "UID", uid, "status", text, "shortURLs", test.shortURLs)).want(codeOK, "")
+			posts := h.wantPosts(i + 1)
+			got := posts[slices.IndexFunc(posts, func(p simulated.Post) bool { return p.Account == "account of "+uid })].Text
 			if n := strings.Count(got, shortDomain); n != test.short {
 				t.Errorf("got %q with %d short URLs; want %d", got, n, test.short)
 			}
