@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"herald.example/internal/command/commandtest"
 )
 
 // TestEmbeddedOrApart is one walk through the whole loop, once with the shortener in
@@ -16,7 +18,7 @@ import (
 // two of them.
 func TestEmbeddedOrApart(t *testing.T) {
 	t.Parallel()
-	binary := buildShortener(t)
+	binary := commandtest.Build(t, "../shortener")
 	t.Run("embedded", func(t *testing.T) {
 		t.Parallel()
 		s := openShop(start(t, t.TempDir()), walkProviders...)
@@ -264,14 +266,14 @@ func testShortenerHangs(t *testing.T, binary string) {
 	s := openShop(start(t, t.TempDir(), append(a.flags(), "--wait", "300ms")...), "facebook")
 	s.visitors = a.gate()
 	all := []sharedAnswer{s.publish([]string{"facebook"}, "Begin", "https://example.com/0")}
-	if err := a.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+	if err := a.process.Cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
 	got := s.publish([]string{"facebook"}, "While it hangs", "https://example.com/1")
 	if got.status != http.StatusMultiStatus || got.took > 10*time.Second {
 		t.Errorf("got %d %s after %s; want 207 soon", got.status, got.raw, got.took)
 	}
-	if err := a.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+	if err := a.process.Cmd.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
 	if others := s.wantAll(append(all, got)); len(others) > 0 {

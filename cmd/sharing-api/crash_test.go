@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"herald.example/internal/command/commandtest"
 	"herald.example/internal/operator"
 	"herald.example/internal/publish"
 	"herald.example/internal/site"
@@ -77,7 +78,7 @@ func TestCrashPublish(t *testing.T) {
 		}
 	}
 	c.check(10 * time.Second)
-	c.program.stopped()
+	c.program.End()
 	c.program.checkLog()
 	c.revive()
 	c.checkAll()
@@ -85,7 +86,7 @@ func TestCrashPublish(t *testing.T) {
 	c.checkLinks(all)
 	c.checkSample(all, 50)
 	c.report()
-	c.program.stopped()
+	c.program.End()
 	c.program.checkLog()
 }
 
@@ -94,7 +95,7 @@ func TestCrashPublish(t *testing.T) {
 func newCrash(t *testing.T, rng *rand.Rand) *crash {
 	t.Helper()
 	c := &crash{
-		t: t, rng: rng, binary: buildProgram(t), data: t.TempDir(), networks: newNetworks(t),
+		t: t, rng: rng, binary: commandtest.Build(t, "."), data: t.TempDir(), networks: newNetworks(t),
 		words: make(map[string]string), messages: make(map[string]operator.Message), answered: make(map[string]bool),
 	}
 	c.args = append([]string{"--short-base", "https://" + shortHost, "--wait", "300ms", "--drain-timeout", "100ms"}, c.networks.allowed()...)
@@ -144,8 +145,8 @@ func (c *crash) die(d death) {
 	c.press(d.kill, 300)
 	for range d.recoveries {
 		c.program = execProgram(c.t, c.binary, c.data, c.args...)
-		if _, ok := c.program.log.Wait("settings"); !ok { // the files are opened next
-			c.t.Fatalf("got no start\n%s", c.program.log)
+		if _, ok := c.program.Log.Wait("settings"); !ok { // the files are opened next
+			c.t.Fatalf("got no start\n%s", c.program.Log)
 		}
 		// To start takes a tenth of a second.
 		c.press((*process).killed, []int{20, 80, 300}[c.rng.IntN(3)])
@@ -169,7 +170,7 @@ func (c *crash) press(kill func(*process, *rand.Rand), within int) {
 	kill(c.program, c.rng)
 	ready := <-ended
 	switch {
-	case c.program.cmd.ProcessState.Exited(): // by itself, before the kill came
+	case c.program.Cmd.ProcessState.Exited(): // by itself, before the kill came
 		c.stops++
 	case ready:
 		c.kills++

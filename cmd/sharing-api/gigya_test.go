@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"herald.example/internal/certificate/certtest"
+	"herald.example/internal/command/commandtest"
 )
 
 // near is where getPlaces is asked about.
@@ -256,7 +257,7 @@ func TestGigyaSecrets(t *testing.T) {
 // TestGigyaNonces: a nonce is good once, also when the program was killed after the
 // reply and started again.
 func TestGigyaNonces(t *testing.T) {
-	data, binary := t.TempDir(), buildProgram(t)
+	data, binary := t.TempDir(), commandtest.Build(t, ".")
 	p := launch(t, binary, data)
 	s := openShop(&p.server, "facebook")
 	var used []*gigyaCall
@@ -268,7 +269,7 @@ func TestGigyaNonces(t *testing.T) {
 	stale := s.signed("socialize.getPlaces", near...).set("timestamp", "1700000000").sign(s.secret)
 	s.want(s.call(http.DefaultClient, stale), 403002)
 	s.want(s.call(http.DefaultClient, used[9]), 403004)
-	p.killed(nil)
+	p.Kill()
 	p = launch(t, binary, data)
 	s = s.reopen(&p.server)
 	for _, c := range used {

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -14,16 +13,6 @@ import (
 
 	"herald.example/internal/command/commandtest"
 )
-
-// buildShortener builds the shortener as it is shipped.
-func buildShortener(t *testing.T) string {
-	t.Helper()
-	binary := filepath.Join(t.TempDir(), "shortener")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../shortener").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	return binary
-}
 
 // apartBase is the base of short URLs where the redirect moves: nobody listens
 // there, and a gate leads to where it is.
@@ -38,8 +27,7 @@ type apart struct {
 	control string // as --control takes it
 	door    gate
 
-	cmd    *exec.Cmd
-	exited chan struct{}
+	process *commandtest.Process // the newest
 }
 
 // newApart starts a shortener that ends with the test. On a socket it can be killed
@@ -51,7 +39,6 @@ func newApart(t *testing.T, binary, control string) *apart {
 		a.base = apartBase
 	}
 	a.run()
-	t.Cleanup(a.kill)
 	return a
 }
 
@@ -62,31 +49,14 @@ func (a *apart) run() {
 	if a.base != "" {
 		args = append(args, "--short-base", a.base)
 	}
-	log := commandtest.NewLog()
-	exited := make(chan struct{})
-	a.cmd, a.exited = exec.Command(a.binary, args...), exited
-	a.cmd.Stderr = log
-	if err := a.cmd.Start(); err != nil {
-		a.t.Fatal(err)
-	}
-	go func() {
-		a.cmd.Wait() //nolint:errcheck // it is killed
-		log.End()
-		close(exited)
-	}()
-	ready, ok := log.Wait("ready")
-	if !ok {
-		a.t.Fatalf("got no shortener\n%s", log)
-	}
+	a.process = commandtest.Exec(a.t, a.binary, args...)
+	ready := a.process.Serving()
 	a.control = ready["control"].(string)
 	a.door.set(ready["redirect"].(string))
 }
 
 // kill kills the process, if it runs, and waits for its end.
-func (a *apart) kill() {
-	_ = a.cmd.Process.Kill() // fails when it is dead already
-	<-a.exited
-}
+func (a *apart) kill() { a.process.Kill() }
 
 // gate leads to the redirect of the process that runs now.
 func (a *apart) gate() http.RoundTripper { return &a.door }

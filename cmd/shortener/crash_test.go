@@ -10,11 +10,8 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -53,7 +50,7 @@ func TestCrash(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	t.Logf("seed %d", seed)
 	data := t.TempDir()
-	binary := build(t)
+	binary := commandtest.Build(t, ".")
 	p := launch(t, binary, data)
 	targets := realTargets(t)
 	putTargets(t, p.api, targets)
@@ -62,18 +59,18 @@ func TestCrash(t *testing.T) {
 	answers, inFlight := uint64(0), uint64(0)
 	for round := range *rounds {
 		d := deaths[round%len(deaths)]
-		p.killed(rng)
+		p.Kill()
 		p = launch(t, binary, data, d.args...)
 		load := p.load(targets, rng)
 		d.kill(p, rng)
 		load.wait()
 		for range d.recoveries {
 			q := execProgram(t, binary, data, d.args...)
-			if _, ok := q.log.Wait("settings"); !ok { // the files are opened next
-				t.Fatalf("round %d: got no start\n%s", round, q.log)
+			if _, ok := q.Log.Wait("settings"); !ok { // the files are opened next
+				t.Fatalf("round %d: got no start\n%s", round, q.Log)
 			}
 			time.Sleep(time.Duration(rng.IntN(20_000)) * time.Microsecond)
-			q.killed(rng)
+			q.Kill()
 		}
 		p = launch(t, binary, data, d.args...)
 		before := counted
@@ -83,7 +80,7 @@ func TestCrash(t *testing.T) {
 			answers += load.received[i]
 			inFlight += load.sent[i] - load.received[i]
 		}
-		p.killed(rng)
+		p.Kill()
 		p = launch(t, binary, data)
 		if again := p.totals(targets); fmt.Sprint(again) != fmt.Sprint(counted) {
 			t.Errorf("round %d, %s: got other counts after a further restart", round, d.name)
@@ -110,22 +107,10 @@ func checkCounted(t *testing.T, what string, counted, received, sent uint64) {
 	}
 }
 
-// build builds the program as it is shipped.
-func build(t *testing.T) string {
-	t.Helper()
-	binary := filepath.Join(t.TempDir(), "shortener")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	return binary
-}
-
 // process is a running program.
 type process struct {
+	*commandtest.Process
 	t        *testing.T
-	cmd      *exec.Cmd
-	log      *commandtest.Log
-	exited   chan struct{}
 	data     string
 	redirect string
 	control  string
@@ -135,46 +120,24 @@ type process struct {
 func execProgram(t *testing.T, binary, data string, args ...string) *process {
 	t.Helper()
 	args = append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--log-format", "json"}, args...)
-	p := &process{t: t, cmd: exec.Command(binary, args...), log: commandtest.NewLog(), exited: make(chan struct{}), data: data}
-	p.cmd.Stderr = p.log
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		_ = p.cmd.Wait() // it is killed
-		p.log.End()
-		close(p.exited)
-	}()
-	t.Cleanup(func() { p.killed(nil) })
-	return p
+	return &process{Process: commandtest.Exec(t, binary, args...), t: t, data: data}
 }
 
-// launch starts the program and waits until it is ready. A program that hangs is
-// made to say where.
+// launch starts the program and waits until it is ready.
 func launch(t *testing.T, binary, data string, args ...string) *process {
 	t.Helper()
 	p := execProgram(t, binary, data, args...)
-	hangs := time.AfterFunc(time.Minute, func() { _ = p.cmd.Process.Signal(syscall.SIGQUIT) })
-	defer hangs.Stop()
-	ready, ok := p.log.Wait("ready")
-	if !ok {
-		t.Fatalf("got no ready program\n%s", p.log)
-	}
+	ready := p.Serving()
 	p.redirect, p.control = ready["redirect"].(string), ready["control"].(string)
 	return p
 }
 
 // killed kills the program and waits for its end.
-func (p *process) killed(*rand.Rand) {
-	_ = p.cmd.Process.Kill() // fails when it is dead already
-	<-p.exited
-}
+func (p *process) killed(*rand.Rand) { p.Kill() }
 
 // killedWhileStopping tells the program to stop and kills it on the way.
 func (p *process) killedWhileStopping(rng *rand.Rand) {
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
-	time.Sleep(time.Duration(rng.IntN(20_000)) * time.Microsecond)
-	p.killed(rng)
+	p.KillStopping(time.Duration(rng.IntN(20_000)) * time.Microsecond)
 }
 
 // api sends one request to the control interface.

@@ -10,30 +10,31 @@ import (
 	"time"
 
 	"herald.example/internal/command"
+	"herald.example/internal/command/commandtest"
 )
 
 // TestSignals sends signals to the real program.
 func TestSignals(t *testing.T) {
-	binary := build(t)
+	binary := commandtest.Build(t, ".")
 	ended := func(p *process) syscall.WaitStatus {
 		t.Helper()
 		select {
-		case <-p.exited:
+		case <-p.Exited:
 		case <-time.After(time.Minute):
-			t.Fatalf("got no end\n%s", p.log)
+			t.Fatalf("got no end\n%s", p.Log)
 		}
-		return p.cmd.ProcessState.Sys().(syscall.WaitStatus)
+		return p.Cmd.ProcessState.Sys().(syscall.WaitStatus)
 	}
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		p := launch(t, binary, t.TempDir())
-		if err := p.cmd.Process.Signal(signal); err != nil {
+		if err := p.Cmd.Process.Signal(signal); err != nil {
 			t.Fatal(err)
 		}
 		if status := ended(p); status.ExitStatus() != command.Done {
-			t.Errorf("%s: got status %v; want exit code 0\n%s", signal, status, p.log)
+			t.Errorf("%s: got status %v; want exit code 0\n%s", signal, status, p.Log)
 		}
-		if _, ok := p.log.Wait("stopped"); !ok {
-			t.Errorf("%s: got no last line\n%s", signal, p.log)
+		if _, ok := p.Log.Wait("stopped"); !ok {
+			t.Errorf("%s: got no last line\n%s", signal, p.Log)
 		}
 	}
 
@@ -55,7 +56,7 @@ func TestSignals(t *testing.T) {
 			resp.Body.Close()
 		}
 		for begun := time.Now(); time.Since(begun) < time.Minute; time.Sleep(10 * time.Millisecond) {
-			if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			if err := p.Cmd.Process.Signal(syscall.SIGTERM); err != nil {
 				break // it is gone
 			}
 		}
@@ -64,7 +65,7 @@ func TestSignals(t *testing.T) {
 			return
 		}
 		if status.ExitStatus() != command.Done {
-			t.Fatalf("got status %v; want death by the signal, or an orderly end\n%s", status, p.log)
+			t.Fatalf("got status %v; want death by the signal, or an orderly end\n%s", status, p.Log)
 		}
 	}
 	t.Error("second signal: got an orderly end each time; want death by it")
@@ -72,7 +73,7 @@ func TestSignals(t *testing.T) {
 
 // TestVersionOfTheBinary: what is built says what it is.
 func TestVersionOfTheBinary(t *testing.T) {
-	out, err := exec.Command(build(t), "--version").Output()
+	out, err := exec.Command(commandtest.Build(t, "."), "--version").Output()
 	if err != nil || len(out) < len("shortener x go1.26\n") {
 		t.Errorf("got %q, %v; want a version", out, err)
 	}
