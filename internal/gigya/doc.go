@@ -31,5 +31,8 @@
 // # Limits
 //
 // A request has at most 500 parameters of 256 KiB, and 1 MiB in its body and in its
-// query each. JSON in a parameter has at most 64 KiB, 16 levels and 1000 members.
+// query each. JSON in a parameter has at most 64 KiB, 16 levels and 1000 members. There
+// is room for 64 MiB of bodies up to 64 KiB, and for as much of larger ones; calls from
+// one address, or from 64 bits of IPv6, have half of it. Who finds none within two
+// seconds is answered with 500001.
 package gigya
