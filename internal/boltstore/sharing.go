@@ -14,10 +14,11 @@ import (
 	"herald.example/internal/site"
 )
 
-// Sharing is the store of sites and their people, of messages and of the outbox, and
-// of nonces: a site.Store, a publish.Store, a publish.Outbox and a publish.BasesStore. All
-// methods are safe for concurrent use. Times are kept in whole milliseconds, UTC,
-// and are answered so by the call that writes them, too.
+// Sharing is the store of sites with their people and places, of messages and of the
+// outbox, of nonces, and of what reports count: a site.Store, a publish.Store, a
+// publish.Outbox and a publish.BasesStore. All methods are safe for concurrent use.
+// Times are kept in whole milliseconds, UTC, and are answered so by the call that writes
+// them, too.
 //
 // Sites, tokens and keys are UUIDs in their canonical spelling, 36 characters in
 // lower case. Nobody has a token that is none: it is not found. Whether a site is
@@ -27,7 +28,7 @@ type Sharing struct {
 	mapping *mapping
 	changes *queue[*sharingWriter]
 
-	now    func() time.Time // for nonces
+	now    func() time.Time // for nonces and tallies
 	nonces nonces
 }
 

@@ -75,21 +75,23 @@ func TestSharedLinks(t *testing.T) {
 	shared(t, s, q, 2, other, `"home" "x": 8WEtk09 8WEtk01`, `"home" "x": 8WEtk03`, y)
 
 	// The error of do ends the walk, and so does a context.
-	calls, enough := 0, errors.New("enough")
+	enough := errors.New("enough")
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	for _, want := range []error{enough, context.Canceled} {
-		calls = 0
+	for _, tt := range []struct {
+		do   func() error
+		want error
+	}{
+		{func() error { return enough }, enough},
+		{func() error { cancel(); return nil }, context.Canceled},
+	} {
+		calls := 0
 		err := s.SharedLinks(ctx, id('s', 1), q, func(string, string, []link.Ref) error {
 			calls++
-			if want == enough {
-				return enough
-			}
-			cancel()
-			return nil
+			return tt.do()
 		})
-		if !errors.Is(err, want) || calls != 1 {
-			t.Errorf("got %v after %d calls; want %v after 1", err, calls, want)
+		if !errors.Is(err, tt.want) || calls != 1 {
+			t.Errorf("got %v after %d calls; want %v after 1", err, calls, tt.want)
 		}
 	}
 	if err := s.SharedLinks(t.Context(), "no site", q, func(string, string, []link.Ref) error { return enough }); err != nil {
