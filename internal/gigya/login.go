@@ -43,9 +43,9 @@ func (h *Handler) notifyLogin(ctx context.Context, c *call) (object, error) {
 	if c.bound != "" {
 		return nil, faultf(codeDenied, "A token of a user cannot log users in; sign as the site.")
 	}
-	uid := c.parameters.get("siteuid")
-	if uid != "" && (site.CheckUID(uid) != nil || strings.ContainsFunc(uid, func(r rune) bool { return r > '~' })) {
-		return nil, invalid("siteUID", "it must be a line of at most %d characters of ASCII", maxUID)
+	uid, err := readSiteUID(c)
+	if err != nil {
+		return nil, err
 	}
 	logins, err := h.readSessions(c)
 	if err != nil {
@@ -72,6 +72,15 @@ func (h *Handler) notifyLogin(ctx context.Context, c *call) (object, error) {
 		return nil, err
 	}
 	return form.reply(c, cmp.Or(p.UID, p.Token)), nil
+}
+
+// readSiteUID reads the site's own name of a user, empty when there is none.
+func readSiteUID(c *call) (string, error) {
+	uid := c.parameters.get("siteuid")
+	if uid != "" && (site.CheckUID(uid) != nil || strings.ContainsFunc(uid, func(r rune) bool { return r > '~' })) {
+		return "", invalid("siteUID", "it must be a line of at most %d characters of ASCII", maxUID)
+	}
+	return uid, nil
 }
 
 // readSessions reads the logins that providerSessions speak of, in the order of their
@@ -271,20 +280,26 @@ func readSessionForm(c *call) (f sessionForm, err error) {
 	return f, err
 }
 
-// reply is a user with the proof that the site's secret makes of the ID, and a session:
-// an OAuth2 token that is bound to the user. Like all tokens it ends within an hour,
-// also when a longer session was asked for, and like all it is for TLS alone: a call
-// that came without it gets no session. There is no sessionSecret: sessions do not sign
-// here. A site whose secret is none gets the UID.
-func (f sessionForm) reply(c *call, uid string) object {
+// signedUID is the ID of a user with the proof that the site's secret makes of it:
+// contract, section 4.9. A site whose secret is none has no proofs.
+func signedUID(c *call, uid string) object {
 	o := object{{"UID", uid}}
-	key, ok := decodeSecret(c.keys.Secret)
-	if !ok {
-		return o
-	}
 	timestamp := strconv.FormatInt(c.now.Unix(), 10)
-	o = append(o, object{{"UIDSignature", uidSignature(c.keys.Secret, timestamp, uid)}, {"signatureTimestamp", timestamp}}...)
-	if !c.private {
+	if signature := uidSignature(c.keys.Secret, timestamp, uid); signature != "" {
+		o = append(o, object{{"UIDSignature", signature}, {"signatureTimestamp", timestamp}}...)
+	}
+	return o
+}
+
+// reply is a user with a session: an OAuth2 token that is bound to the user. Like all
+// tokens it ends within an hour, also when a longer session was asked for, and like all
+// it is for TLS alone: a call that came without it gets no session. There is no
+// sessionSecret: sessions do not sign here. The session is made with the site's secret,
+// whoever calls.
+func (f sessionForm) reply(c *call, uid string) object {
+	o := signedUID(c, uid)
+	key, ok := decodeSecret(c.keys.Secret)
+	if !ok || !c.private {
 		return o
 	}
 	session := string(token{apiKey: c.apiKey, uid: uid, expires: c.now.Add(f.life)}.seal(key))

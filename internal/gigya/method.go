@@ -27,8 +27,10 @@ var methods = table(
 	method{name: "socialize.getProvidersConfig", serve: (*Handler).getProvidersConfig, anonymous: true},
 	method{name: "socialize.getUserInfo", serve: (*Handler).getUserInfo, needsUID: true},
 	method{name: "socialize.notifyLogin", serve: (*Handler).notifyLogin},
+	method{name: "socialize.notifyRegistration", serve: (*Handler).setUID, needsUID: true},
 	method{name: "socialize.removeConnection", serve: (*Handler).removeConnection, needsUID: true},
 	method{name: "socialize.setStatus", serve: (*Handler).setStatus, needsUID: true},
+	method{name: "socialize.setUID", serve: (*Handler).setUID, needsUID: true},
 	method{name: "socialize.shortenURL", serve: (*Handler).shortenURL},
 
 	method{name: "gm.notifyAction", serve: (*Handler).notifyAction, needsUID: true},

@@ -16,6 +16,8 @@ type Directory interface {
 	UserByUID(ctx context.Context, siteID, uid string) (site.Person, error)
 	// Visit notes a login by the site itself, and makes the user when there is none.
 	Visit(ctx context.Context, siteID, uid, cid string) (p site.Person, created bool, err error)
+	// SetUID gives a user another UID. It is site.ErrTaken when another user has it.
+	SetUID(ctx context.Context, siteID, token, uid string) (site.User, error)
 	DeleteIdentity(ctx context.Context, siteID, token string) (site.Identity, error)
 }
 

@@ -17,6 +17,7 @@ const (
 	codeDataCentre  code = 301001
 	codeFormat      code = 400001
 	codeMissing     code = 400002
+	codeUnique      code = 400003
 	codeScalar      code = 400004
 	codeValue       code = 400006
 	codeHeader      code = 400008
