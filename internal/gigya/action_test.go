@@ -13,6 +13,7 @@ import (
 
 // TestApproval of each URL that can be followed, and of none that is fetched.
 func TestApproval(t *testing.T) {
+	t.Parallel()
 	const evil, good = "https://evil.example.net/", "https://www.example.com/"
 	h := (*house)(nil)
 	n := 0
@@ -46,6 +47,7 @@ func TestApproval(t *testing.T) {
 
 // TestUserInfo in a URL is never approved, also where everything is.
 func TestUserInfo(t *testing.T) {
+	t.Parallel()
 	inHouse(t, func(h *house) {
 		h.connect("user-42", "facebook")
 		h.do(h.action(`{"linkBack":"https://example.com@evil.example.net/"}`)).want(codeSpam, "linkBack")
@@ -56,6 +58,7 @@ func TestUserInfo(t *testing.T) {
 
 // TestUnapprovedStandard: what nobody may get is not kept either.
 func TestUnapprovedStandard(t *testing.T) {
+	t.Parallel()
 	for _, url := range []string{"https://evil.example.net/", "https://www.example.com@evil.example.net/"} {
 		inHouse(t, func(h *house) {
 			h.connect("user-42", "facebook", "twitter")
@@ -77,6 +80,7 @@ func TestUnapprovedStandard(t *testing.T) {
 
 // TestNothingToShow refuses what a provider shows nothing of.
 func TestNothingToShow(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name, provider, action string
 		want                   code

@@ -10,6 +10,7 @@ import (
 
 // TestBadCalls changes nothing: neither a message nor a post.
 func TestBadCalls(t *testing.T) {
+	t.Parallel()
 	depth := strings.Repeat("[", 20_000)
 	tests := []struct {
 		name  string
@@ -101,6 +102,7 @@ func urls(n int) string {
 
 // is not UTF-8.
 func TestBadBytes(t *testing.T) {
+	t.Parallel()
 	inHouse(t, func(h *house) {
 		h.connect("user-42", "facebook")
 		r := h.action(hello)
@@ -115,6 +117,7 @@ func TestBadBytes(t *testing.T) {
 
 // TestEdges are values that are just allowed: contract, section 18, no. 15.
 func TestEdges(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name  string
 		pairs []string

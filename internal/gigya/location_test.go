@@ -11,6 +11,7 @@ import (
 
 // TestLocations go to twitter alone.
 func TestLocations(t *testing.T) {
+	t.Parallel()
 	inHouse(t, func(h *house) {
 		h.connect("user-42", "facebook", "twitter")
 		if err := h.directory.SetPlaces(h.Context(), h.site().ID, []site.Place{{ID: "cafe", Name: "Café Central", Latitude: 48.21, Longitude: 16.365}}); err != nil {

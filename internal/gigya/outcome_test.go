@@ -15,6 +15,7 @@ import (
 
 // TestRefusalCodes gives every kind of refusal its code: contract, section 10.
 func TestRefusalCodes(t *testing.T) {
+	t.Parallel()
 	want := map[publish.Kind]code{
 		publish.AuthExpired: 403009, publish.AuthRevoked: 403009, publish.PermissionMissing: 403022, publish.AccountRestricted: 500023,
 		publish.RateLimited: 403024, publish.QuotaExhausted: 403024, publish.Duplicate: 403024, publish.SpamBlocked: 403024,
@@ -58,6 +59,7 @@ func TestNeverRepeatedCodes(t *testing.T) {
 
 // come.
 func TestSlowNetwork(t *testing.T) {
+	t.Parallel()
 	inHouse(t, func(h *house) {
 		h.connect("user-42", "facebook#simulate:slow=20s", "twitter#simulate:slow=20s")
 		began := time.Now()
@@ -79,6 +81,7 @@ func TestSlowNetwork(t *testing.T) {
 
 // TestSeveralIdentities with one provider make one entry.
 func TestSeveralIdentities(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name     string
 		accounts map[string]string // and their directives
@@ -105,6 +108,7 @@ func TestSeveralIdentities(t *testing.T) {
 
 // posted twice. A call that failed may be repeated at once: contract, section 17, no. 22.
 func TestRepeats(t *testing.T) {
+	t.Parallel()
 	inHouse(t, func(h *house) {
 		h.connect("user-42", "facebook", "twitter")
 		h.do(h.action(hello)).want(codeOK, "")
@@ -138,6 +142,7 @@ func TestRepeats(t *testing.T) {
 
 // what it wants to hear.
 func TestRepeatAfterTimeout(t *testing.T) {
+	t.Parallel()
 	inHouse(t, func(h *house) {
 		h.connect("user-42", "facebook#simulate:slow=25s")
 		h.do(h.action(hello)).want(codeTimeout, "may still go out")
@@ -151,6 +156,7 @@ func TestRepeatAfterTimeout(t *testing.T) {
 
 // TestCallerGoesAway: what was accepted is published all the same.
 func TestCallerGoesAway(t *testing.T) {
+	t.Parallel()
 	inHouse(t, func(h *house) {
 		h.connect("user-42", "facebook#simulate:slow=5s")
 		r := h.action(hello)
@@ -173,6 +179,7 @@ func TestCallerGoesAway(t *testing.T) {
 
 // TestStoreFails: it is our failure, which clients do not repeat by themselves.
 func TestStoreFails(t *testing.T) {
+	t.Parallel()
 	inHouse(t, func(h *house) {
 		h.connect("user-42", "facebook")
 		for _, err := range []error{errors.New("disk is full"), publish.ErrUnavailable, site.ErrSealed} {
@@ -199,6 +206,7 @@ func (f refusing) Publish(context.Context, publish.Request) (publish.Round, erro
 
 // TestDeletedUser: the user was there when the call came, and is not when it publishes.
 func TestDeletedUser(t *testing.T) {
+	t.Parallel()
 	inHouse(t, func(h *house) {
 		p := h.connect("user-42", "facebook")
 		h.handler.o.Directory = ghosts{h.handler.o.Directory, p}

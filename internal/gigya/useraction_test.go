@@ -113,6 +113,7 @@ func trusting(patterns ...string) func(*site.Gigya) {
 // TestSlowNetwork answers while a network does not, and tells that the post may still
 // TestKept reads a message that came as a user action from the store.
 func TestKept(t *testing.T) {
+	t.Parallel()
 	inHouse(t, func(h *house) {
 		h.connect("user-42", "facebook", "twitter", "linkedin")
 		h.do(h.action(gardens, "twitterUserAction", hello, "linkedinUserAction", `{"title":"Another","actionLinks":[{"title":"x"}]}`, "sinaUserAction", hello,
@@ -156,6 +157,7 @@ func (h *house) message() (publish.Message, []publish.Publication) {
 
 // TestDefaults of a site count when the call is silent: contract, section 16.
 func TestDefaults(t *testing.T) {
+	t.Parallel()
 	inHouse(t, func(h *house) {
 		h.connect("user-42", "facebook", "twitter", "linkedin")
 		h.settings(func(g *site.Gigya) {
@@ -191,6 +193,7 @@ func TestDefaults(t *testing.T) {
 
 // TestShortURLs of 139 characters and of 140: contract, section 8.
 func TestShortURLs(t *testing.T) {
+	t.Parallel()
 	long := func(n int) string {
 		url := "https://www.example.com/"
 		return url + strings.Repeat("x", n-len(url))
@@ -231,6 +234,7 @@ func TestShortURLs(t *testing.T) {
 // TestBadBytes are refused before anything is read of them: 1 MiB and a byte, and what
 // TestUserTokens act for their user without a UID.
 func TestUserTokens(t *testing.T) {
+	t.Parallel()
 	inHouse(t, func(h *house) {
 		h.connect("user-42", "facebook")
 		token := h.token(clientCall().set("x_siteUID", "user-42"))
@@ -242,6 +246,7 @@ func TestUserTokens(t *testing.T) {
 
 // TestOtherDialectsUsers are found by their token.
 func TestOtherDialectsUsers(t *testing.T) {
+	t.Parallel()
 	inHouse(t, func(h *house) {
 		p := h.login("", "facebook", "alice", "")
 		h.do(h.action(hello, "UID", p.Token)).want(codeOK, "")
