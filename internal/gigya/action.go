@@ -93,9 +93,10 @@ func readAction(p *parameters, name string) (a userAction, sent bool, err error)
 	if sent, err = p.object(name, &from); !sent {
 		return a, false, err
 	}
-	for _, text := range []*string{&from.UserMessage, &from.Title, &from.Subtitle, &from.LinkBack, &from.Description} {
+	for _, text := range []*string{&from.UserMessage, &from.Title, &from.Subtitle, &from.Description} {
 		*text = strings.TrimSpace(*text)
 	}
+	from.LinkBack = typedURL(from.LinkBack)
 	a.parts.Action = new(publish.Action)
 	for _, read := range []func(sentAction) error{a.takeWords, a.takeMedia, a.takeLinks} {
 		if err := read(from); err != nil {
@@ -135,7 +136,7 @@ func (a *userAction) takeMedia(from sentAction) error {
 	for i, item := range from.MediaItems {
 		name := fmt.Sprintf("mediaItems[%d].", i)
 		kind := lower(strings.TrimSpace(item.Type))
-		src, href, preview := strings.TrimSpace(item.Src), strings.TrimSpace(item.Href), strings.TrimSpace(item.PreviewImageURL)
+		src, href, preview := typedURL(item.Src), typedURL(item.Href), typedURL(item.PreviewImageURL)
 		switch kind {
 		case imageMedia, flashMedia, soundMedia:
 		case "video":
@@ -196,7 +197,7 @@ func (a *userAction) takeLinks(from sentAction) error {
 	}
 	for i, l := range from.ActionLinks {
 		name := fmt.Sprintf("actionLinks[%d].", i)
-		title, href := strings.TrimSpace(l.Title), strings.TrimSpace(l.Href)
+		title, href := strings.TrimSpace(l.Title), typedURL(l.Href)
 		if href == "" {
 			continue
 		}
@@ -210,6 +211,9 @@ func (a *userAction) takeLinks(from sentAction) error {
 	}
 	return nil
 }
+
+// typedURL is a URL as people type it, with its blanks encoded.
+func typedURL(text string) string { return strings.ReplaceAll(strings.TrimSpace(text), " ", "%20") }
 
 // leadTo notes a URL that people can follow. One with user info counts as one here,
 // since it is for its approval to refuse it.

@@ -37,6 +37,8 @@ func TestApproval(t *testing.T) {
 		f(`"linkBack":"https://www.example.com@evil.example.net/"`, codeSpam)
 		f(`"linkBack":"https://evil.example.net@www.example.com/"`, codeSpam)
 		f(`"linkBack":"https://example.com/"`, codeSpam)
+	f(`"linkBack":" https://www.example.com/ten quiet gardens?q=a b "`, codeOK)
+	f(`"linkBack":"https://www.example.com evil.example.net/"`, codeValue)
 		f(`"actionLinks":[{"title":"a","href":"`+good+`"},{"title":"b","href":"`+evil+`"}]`, codeSpam)
 		f(`"mediaItems":[{"type":"image","src":"`+good+`1","href":"`+good+`"},{"type":"image","src":"`+good+`2","href":"`+evil+`"}]`, codeSpam)
 		f(`"mediaItems":[{"type":"image","src":"`+evil+`","href":"`+good+`"}]`, codeOK)
