@@ -14,7 +14,10 @@
 //   - format is json, jsonp or xml, and json when nothing is said, since real clients
 //     say nothing and read JSON.
 //   - A request that is refused has changed nothing, except that its nonce is used up
-//     when its credentials were right.
+//     when its credentials were right, and that notifyLogin keeps the connections that
+//     its reply names.
+//   - What a reply says was done is on disk: the actions and logins that are counted,
+//     and short URLs with what reports need of them.
 //
 // # Who calls
 //
@@ -35,4 +38,8 @@
 // is room for 64 MiB of bodies up to 64 KiB, and for as much of larger ones; calls from
 // one address, or from 64 bits of IPv6, have half of it. Who finds none within two
 // seconds is answered with 500001.
+//
+// A report is of at most 400 days and 100,000 rows, and is made within a minute. One of a
+// site is made at a time, and seven wait. A search for places finds the nearest 50, at
+// most 500 km away and 10 km when nothing is said.
 package gigya

@@ -146,6 +146,7 @@ func TestNames(t *testing.T) {
 	for _, c := range []code{
 		codeOK, codeDataCentre, codeFormat, codeMissing, codeScalar, codeValue, codeHeader, codeGrantType, codeAPIKey, codeExpired, codeSignature, codeNonce,
 		codeUser, codePlainSecret, codeSecret, codeToken, codeRate, codeMethod, codeTooLarge, codeBusy, codeInternal, codeTimeout,
+		codeUnique, codeNotAllowed, codeDenied, codeSiteConfig, codeIdentity,
 	} {
 		if c.name() == "" {
 			t.Errorf("code %d has no name", c)

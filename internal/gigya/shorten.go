@@ -40,7 +40,8 @@ func (h *Handler) shortenURL(ctx context.Context, c *call) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	links, err := h.o.Links.Put(ctx, []link.Draft{{Ref: link.Ref{Domain: domain}, Target: target, Site: c.keys.Site.ID}})
+	draft := link.Draft{Ref: link.Ref{Domain: domain}, Target: target, Site: c.keys.Site.ID, Method: c.keys.Site.Redirect}
+	links, err := h.o.Links.Put(ctx, []link.Draft{draft})
 	switch {
 	case errors.Is(err, link.ErrTarget):
 		return nil, invalid("url", "%v", err)

@@ -107,6 +107,21 @@ func TestShortenURLForUsers(t *testing.T) {
 	h.do(call("https://www.example.com@evil.test/")).want(codeValue, "")
 }
 
+// TestShortenURLRedirects makes links that redirect as the site's do.
+func TestShortenURLRedirects(t *testing.T) {
+	h := newHouse(t)
+	for _, method := range []link.Method{link.Found, link.Script} {
+		keys := h.keyring[apiKey]
+		keys.Site.Redirect = method
+		h.keyring[apiKey] = keys
+		got := h.do(h.call("socialize.shortenURL", "url", "https://www.example.com/")).want(codeOK, "").doc["shortURL"].(string)
+		l, err := h.shortener.Get(t.Context(), link.Ref{Domain: shortDomain, Slug: got[len("http://"+shortDomain+"/"):]})
+		if err != nil || l.Method != method {
+			t.Errorf("got method %s, %v; want %s", l.Method, err, method)
+		}
+	}
+}
+
 // TestShortenURLIsNoted finds links by their context ID.
 func TestShortenURLIsNoted(t *testing.T) {
 	h := newHouse(t)

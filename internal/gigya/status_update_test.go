@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"herald.example/internal/network/simulated"
 	"herald.example/internal/publish"
@@ -82,6 +83,21 @@ func TestStatusUpdateRefusals(t *testing.T) {
 		})
 	}
 	h.wantPosts(0)
+}
+
+// TestStatusUpdateTwice publishes nothing twice when a client repeats a call.
+func TestStatusUpdateTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		h.connect("user-42", "facebook")
+		h.do(h.call("socialize.setStatus", "status", "Hello")).want(codeOK, "")
+		h.do(h.call("socialize.setStatus", "status", "Hello")).want(codeLimit, "facebook: ")
+		h.wantPosts(1)
+		h.do(h.call("socialize.setStatus", "status", "Hello again")).want(codeOK, "")
+		time.Sleep(publish.BriefTime + time.Second)
+		h.do(h.call("socialize.setStatus", "status", "Hello")).want(codeOK, "")
+		h.wantPosts(3)
+	})
 }
 
 // TestStatusUpdateIsKept reads the message as the store has it.
