@@ -118,6 +118,9 @@ func (h *Handler) authenticate(ctx context.Context, c *call) error {
 			return n.used
 		}
 	}
+	if c.anonymous { // API keys are public: who has no more does not use up the site's calls
+		return h.limits.take("anonymous "+c.keys.Site.ID, c.now)
+	}
 	return h.limits.take(c.keys.Site.ID, c.now)
 }
 

@@ -7,8 +7,9 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// limiter bounds the calls of each site. Only calls that were authenticated are
-// counted, so it holds no more sites than there are.
+// limiter bounds the calls of each site, and apart from them those with nothing but an
+// API key. Only calls for sites that there are are counted, so it holds no more than two
+// bounds for each.
 type limiter struct {
 	perMinute int // 0: without bound
 

@@ -26,6 +26,19 @@ func TestProvidersConfigReplies(t *testing.T) {
 	})
 }
 
+// TestAnonymousCallsAreApart lets nobody who knows the API key use up the calls of the
+// site.
+func TestAnonymousCallsAreApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		h.handler.limits = newLimiter(1)
+		h.do(withoutProof(h.call("socialize.getProvidersConfig"))).want(codeOK, "")
+		h.do(withoutProof(h.call("socialize.getProvidersConfig"))).want(codeRate, "")
+		h.do(h.call("socialize.getProvidersConfig")).want(codeOK, "")
+		h.do(h.call("socialize.getProvidersConfig")).want(codeRate, "")
+	})
+}
+
 // withoutProof is a request with nothing but the API key.
 func withoutProof(r *request) *request {
 	r.secret = ""
