@@ -215,7 +215,11 @@ func (h *Handler) settle(ctx context.Context, c *call, err error) error {
 // refuse makes the reply one of refusal. The log gets the causes that are ours.
 func (h *Handler) refuse(c *call, a *reply, err error) {
 	f, internal := refusal(err)
-	if internal && !errors.Is(c.r.Context().Err(), context.Canceled) { // else the caller has gone
+	switch {
+	case !internal || errors.Is(c.r.Context().Err(), context.Canceled): // no failure of ours, or the caller has gone
+	case f.code != codeInternal:
+		h.log.Warn("a call cannot be answered for now", "call_id", c.id, "method", a.method, "error", err)
+	default:
 		h.log.Error("a call failed", "call_id", c.id, "method", a.method, "error", err)
 	}
 	a.code, a.details, a.members = f.code, f.details, f.members
