@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 
 	"herald.example/internal/link"
@@ -235,11 +236,20 @@ func (a *userAction) leadTo(name, raw string) error {
 	return nil
 }
 
-// unapproved is the first URL that the site does not approve, if any: contract, section
-// 9.
-func (a userAction) unapproved(s site.Site) (u namedURL, found bool) {
+// approved are the patterns of URLs that a site may share: its own, and those of our
+// short URLs: contract, sections 9 and 16.
+func approved(s site.Site, bases link.Bases) []string {
+	patterns := slices.Clone(s.Gigya.Trusted)
+	for _, domain := range bases.Domains() {
+		patterns = append(patterns, domain+"/*")
+	}
+	return patterns
+}
+
+// unapproved is the first URL that no pattern approves, if any.
+func (a userAction) unapproved(patterns []string) (u namedURL, found bool) {
 	for _, u := range a.urls {
-		if !site.Trusts(s.Gigya.Trusted, u.url) {
+		if !site.Trusts(patterns, u.url) {
 			return u, true
 		}
 	}
@@ -247,8 +257,8 @@ func (a userAction) unapproved(s site.Site) (u namedURL, found bool) {
 }
 
 // refusal says why a provider gets nothing of an action; nil: it gets something.
-func (a userAction) refusal(s site.Site, provider string) *fault {
-	switch u, found := a.unapproved(s); {
+func (a userAction) refusal(patterns []string, provider string) *fault {
+	switch u, found := a.unapproved(patterns); {
 	case found && link.CheckTarget(u.url) != nil: // it is not repeated: there may be a password in it
 		return &fault{code: codeSpam, details: u.name + " has user info before its host, which is never approved."}
 	case found:

@@ -71,7 +71,7 @@ func (h *Handler) notifyLogin(ctx context.Context, c *call) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	return form.reply(c, cmp.Or(p.UID, p.Token)), nil
+	return form.reply(c, cmp.Or(p.UID, p.Token), h.callID()), nil
 }
 
 // readSiteUID reads the site's own name of a user, empty when there is none.
@@ -293,16 +293,16 @@ func signedUID(c *call, uid string) object {
 
 // reply is a user with a session: an OAuth2 token that is bound to the user. Like all
 // tokens it ends within an hour, also when a longer session was asked for, and like all
-// it is for TLS alone: a call that came without it gets no session. There is no
-// sessionSecret: sessions do not sign here. The session is made with the site's secret,
-// whoever calls.
-func (f sessionForm) reply(c *call, uid string) object {
+// it is for TLS alone: in the answer to a call that came without it stands a session
+// that opens nothing, since whoever listens could use it, and clients set the cookie
+// without looking: none, which the caller gives. There is no sessionSecret: sessions do not sign here. The session is
+// made with the site's secret, whoever calls.
+func (f sessionForm) reply(c *call, uid, none string) object {
 	o := signedUID(c, uid)
-	key, ok := decodeSecret(c.keys.Secret)
-	if !ok || !c.private {
-		return o
+	session := none
+	if key, ok := decodeSecret(c.keys.Secret); ok && c.private {
+		session = string(token{apiKey: c.apiKey, uid: uid, expires: c.now.Add(f.life)}.seal(key))
 	}
-	session := string(token{apiKey: c.apiKey, uid: uid, expires: c.now.Add(f.life)}.seal(key))
 	if f.mobile {
 		return append(o, member{"sessionToken", session})
 	}

@@ -211,7 +211,7 @@ func TestNotifyLoginSession(t *testing.T) {
 	})
 }
 
-// TestNotifyLoginWithoutASecret gives no session that nobody could check.
+// TestNotifyLoginWithoutASecret gives a session that opens nothing: nobody could check one.
 func TestNotifyLoginWithoutASecret(t *testing.T) {
 	h := newHouse(t)
 	keys := h.keyring[apiKey]
@@ -220,7 +220,10 @@ func TestNotifyLoginWithoutASecret(t *testing.T) {
 	r := h.loginCall("siteUID", "user-1", "userKey", userKey)
 	r.secret = userSecret
 	a := h.do(r).want(codeOK, "")
-	for _, name := range []string{"UIDSignature", "signatureTimestamp", "cookieValue"} {
+	if _, err := readToken(a.doc["cookieValue"].(string)); err == nil {
+		t.Error("got a token; want none")
+	}
+	for _, name := range []string{"UIDSignature", "signatureTimestamp"} {
 		if a.doc[name] != nil {
 			t.Errorf("got %s %v; want none", name, a.doc[name])
 		}

@@ -30,7 +30,7 @@ func (h *Handler) shortenURL(ctx context.Context, c *call) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	if isShort(bases, target) {
+	if bases.Holds(target) {
 		return object{{"shortURL", target}}, nil
 	}
 	if c.bound != "" && !site.Trusts(c.keys.Site.Gigya.Trusted, target) {
@@ -55,14 +55,4 @@ func (h *Handler) shortenURL(ctx context.Context, c *call) (object, error) {
 		return nil, err
 	}
 	return object{{"shortURL", bases.ShortURL(links[0].Ref)}}, nil
-}
-
-// isShort says whether a target that was checked is on one of our domains.
-func isShort(bases link.Bases, target string) bool {
-	_, host, _ := strings.Cut(target, "://")
-	if end := strings.IndexAny(host, "/?#"); end >= 0 {
-		host = host[:end]
-	}
-	domain, err := link.CheckDomain(host)
-	return err == nil && bases.Find(domain) != nil
 }

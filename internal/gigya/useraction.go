@@ -104,13 +104,18 @@ func (h *Handler) publishUserAction(ctx context.Context, c *call) (object, error
 	if err != nil {
 		return nil, err
 	}
+	bases, err := h.o.Publisher.Bases(ctx)
+	if err != nil {
+		return nil, err
+	}
+	patterns := approved(c.keys.Site, bases)
 	refused := make(map[string]*fault)
 	parts := all.standard.parts
 	parts.Tracking, parts.Longer, parts.Share = tracking, longer, share
-	_, unapproved := all.standard.unapproved(c.keys.Site)
+	_, unapproved := all.standard.unapproved(patterns)
 	for _, provider := range s.supported {
 		a := all.of(provider)
-		if f := a.refusal(c.keys.Site, provider); f != nil {
+		if f := a.refusal(patterns, provider); f != nil {
 			refused[provider] = f
 			continue
 		}

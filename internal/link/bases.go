@@ -71,3 +71,13 @@ func (b Bases) Find(domain string) *Base {
 	}
 	return nil
 }
+
+// Holds says whether a URL is on one of the domains, and so may be a short URL.
+func (b Bases) Holds(raw string) bool {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return false
+	}
+	domain, err := CheckDomain(u.Host)
+	return err == nil && b.Find(domain) != nil
+}

@@ -2,8 +2,6 @@ package publish
 
 import (
 	"context"
-	"net/url"
-	"strings"
 	"unicode/utf8"
 
 	"herald.example/internal/link"
@@ -62,7 +60,7 @@ func (parts Parts) tracked(s site.Site, bases link.Bases) []string {
 	}
 	kept := urls[:0]
 	for _, url := range urls {
-		if parts.Longer > 0 && utf8.RuneCountInString(url) <= parts.Longer || isOurs(bases, url) {
+		if parts.Longer > 0 && utf8.RuneCountInString(url) <= parts.Longer || bases.Holds(url) {
 			continue
 		}
 		if given[url] || site.Trusts(s.Gigya.Trusted, url) {
@@ -70,12 +68,6 @@ func (parts Parts) tracked(s site.Site, bases link.Bases) []string {
 		}
 	}
 	return kept
-}
-
-// isOurs says whether a URL is on one of the domains of short URLs.
-func isOurs(bases link.Bases, raw string) bool {
-	u, err := url.Parse(raw)
-	return err == nil && bases.Find(strings.ToLower(u.Hostname())) != nil
 }
 
 // addLinks gives publications their links: one for each URL, so that referrals are
