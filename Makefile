@@ -10,10 +10,10 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## start the sharing API with its shortener on the folder data (DATA=...)
-	./bin/sharing-api serve --data $(DATA)
+	./bin/sharing-api serve --data $(DATA) --loopback-secrets
 
 run-shortener: build ## start the shortener alone on the folder data (DATA=...)
-	./bin/shortener serve --data $(DATA)
+	./bin/shortener serve --data $(DATA) --loopback-secrets
 
 build: ## build the programs into bin
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/...

@@ -97,7 +97,7 @@ func (h *Handler) readSessions(c *call) ([]site.Login, error) {
 	case len(raw) > maxSessions:
 		return nil, invalid(name, "it has more than %d providers", maxSessions)
 	}
-	known := h.supported(c.keys.Site)
+	known := h.connectable(c.keys.Site)
 	logins := make(map[string]site.Login, len(raw))
 	for _, spelling := range slices.Sorted(maps.Keys(raw)) {
 		key, session := lower(spelling), raw[spelling]

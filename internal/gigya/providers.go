@@ -9,10 +9,13 @@ func (h *Handler) getProvidersConfig(_ context.Context, c *call) (object, error)
 	supported := h.supported(c.keys.Site)
 	var providers list
 	for _, p := range h.o.Publisher.Providers(c.keys.Site) {
-		if !supported[p.Key] {
+		if !p.Available {
 			continue
 		}
-		capabilities := "Login,Actions,Status"
+		capabilities := "Login"
+		if supported[p.Key] {
+			capabilities += ",Actions,Status"
+		}
 		if takesCheckins(p.Key) {
 			capabilities += ",Checkins"
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"herald.example/internal/publish"
 	"herald.example/internal/site"
 )
 
@@ -28,15 +29,29 @@ func inOrder(providers []string) {
 	})
 }
 
-// supported are the providers that a site knows, by key, and whether they can be
-// published to.
+// supported are the providers that a site knows, by key, and whether this dialect
+// publishes to them: to those of the contract, which the simulated network may stand in
+// for, and to those that this server has an adapter for.
 func (h *Handler) supported(s site.Site) map[string]bool {
+	return h.known(s, func(p publish.Provider) bool {
+		return p.Available && (canonical[p.Key] > 0 || p.Adapter || p.Key == site.Simulated)
+	})
+}
+
+// connectable are the same, and whether users can be connected to them.
+func (h *Handler) connectable(s site.Site) map[string]bool {
+	return h.known(s, func(p publish.Provider) bool { return p.Available })
+}
+
+// known are the providers that a site knows, by key, and whether something is true of
+// them.
+func (h *Handler) known(s site.Site, is func(publish.Provider) bool) map[string]bool {
 	known := make(map[string]bool)
 	for key := range formerly {
 		known[key] = false
 	}
 	for _, p := range h.o.Publisher.Providers(s) {
-		known[p.Key] = p.Available && !formerly[p.Key]
+		known[p.Key] = is(p)
 	}
 	return known
 }

@@ -132,7 +132,7 @@ func (s *Set) Providers(st site.Site) []publish.Provider {
 		simulated := s.simulated != nil && st.Simulates(key)
 		providers[i] = publish.Provider{
 			Key: key, Name: e.name, Server: e.server,
-			Simulated: simulated,
+			Simulated: simulated, Adapter: s.adapters[key] != nil,
 			Available: simulated || s.adapters[key] != nil,
 		}
 	}

@@ -95,11 +95,11 @@ func TestSetProviders(t *testing.T) {
 		}
 	}
 	some := site.Site{Simulated: []string{"facebook"}}
-	want(find(set, some, "mastodon"), publish.Provider{Key: "mastodon", Name: "Mastodon", Available: true, Server: true})
+	want(find(set, some, "mastodon"), publish.Provider{Key: "mastodon", Name: "Mastodon", Available: true, Adapter: true, Server: true})
 	want(find(set, some, "facebook"), publish.Provider{Key: "facebook", Name: "Facebook", Available: true, Simulated: true})
 	want(find(set, some, "twitter"), publish.Provider{Key: "twitter", Name: "X (Twitter)"})
 	want(find(set, some, "github"), publish.Provider{Key: "github", Name: "GitHub"})
-	want(find(set, some, "homegrown"), publish.Provider{Key: "homegrown", Name: "homegrown", Available: true})
+	want(find(set, some, "homegrown"), publish.Provider{Key: "homegrown", Name: "homegrown", Available: true, Adapter: true})
 	want(find(set, some, "simulated"), publish.Provider{Key: "simulated", Name: "Simulated network", Available: true, Simulated: true})
 	want(find(network.NewSet(nil, nil), some, "facebook"), publish.Provider{Key: "facebook", Name: "Facebook"})
 	want(find(network.NewSet(nil, nil), some, "simulated"), publish.Provider{Key: "simulated", Name: "Simulated network"})

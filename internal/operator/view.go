@@ -157,7 +157,7 @@ type Provider struct {
 func newProviders(providers []publish.Provider) []Provider {
 	view := []Provider{}
 	for _, p := range providers {
-		view = append(view, Provider(p))
+		view = append(view, Provider{Key: p.Key, Name: p.Name, Available: p.Available, Simulated: p.Simulated, Server: p.Server})
 	}
 	return view
 }

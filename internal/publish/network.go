@@ -70,6 +70,7 @@ type Provider struct {
 	Key       string // lower-case word, such as mastodon
 	Name      string // as people know it
 	Available bool   // an adapter, or the simulated network, is there to publish
+	Adapter   bool   // this server has an adapter for the network itself
 	Simulated bool   // it is the simulated network, in its own name or in another's
 	Server    bool   // accounts of it are on many servers: Account.Server is wanted
 }
