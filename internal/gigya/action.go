@@ -240,8 +240,8 @@ func (a *userAction) leadTo(name, raw string) error {
 // short URLs: contract, sections 9 and 16.
 func approved(s site.Site, bases link.Bases) []string {
 	patterns := slices.Clone(s.Gigya.Trusted)
-	for _, domain := range bases.Domains() {
-		patterns = append(patterns, domain+"/*")
+	for _, base := range bases {
+		patterns = append(patterns, base.Host()+"/*")
 	}
 	return patterns
 }

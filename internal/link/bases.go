@@ -72,12 +72,32 @@ func (b Bases) Find(domain string) *Base {
 	return nil
 }
 
-// Holds says whether a URL is on one of the domains, and so may be a short URL.
+// Host is the host of the base's short URLs, with the port when it has one.
+func (b Base) Host() string {
+	_, host, _ := strings.Cut(b.URL, "://")
+	return host
+}
+
+// Holds says whether a URL is on one of the bases, by http or https, and so may be a
+// short URL.
 func (b Bases) Holds(raw string) bool {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
 		return false
 	}
 	domain, err := CheckDomain(u.Host)
-	return err == nil && b.Find(domain) != nil
+	if err != nil {
+		return false
+	}
+	base := b.Find(domain)
+	return base != nil && port(u.Host) == port(base.Host())
+}
+
+// port is that of a host; empty when it is the one of http or https.
+func port(host string) string {
+	_, port, _ := strings.Cut(host[strings.LastIndexByte(host, ']')+1:], ":")
+	if port == "80" || port == "443" {
+		return ""
+	}
+	return port
 }

@@ -68,3 +68,32 @@ func FuzzParseBases(f *testing.F) {
 		}
 	})
 }
+
+func TestBasesHold(t *testing.T) {
+	bases, err := ParseBases([]string{"https://go.example.com", "http://127.0.0.1:8080", "http://[::1]:8080"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		url  string
+		want bool
+	}{
+		{"https://go.example.com/abc", true},
+		{"http://GO.example.com:80/abc?q#f", true},
+		{"https://go.example.com:443", true},
+		{"https://go.example.com:8443/abc", false},
+		{"https://go.example.com.evil.test/abc", false},
+		{"https://evil.test/go.example.com", false},
+		{"http://127.0.0.1:8080/abc", true},
+		{"http://127.0.0.1:8090/simulated/", false},
+		{"http://127.0.0.1/abc", false},
+		{"http://[::1]:8080/abc", true},
+		{"http://[::1]/abc", false},
+		{"", false},
+		{"%zz", false},
+	} {
+		if got := bases.Holds(test.url); got != test.want {
+			t.Errorf("%s: got %v; want %v", test.url, got, test.want)
+		}
+	}
+}
