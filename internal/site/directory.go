@@ -51,6 +51,8 @@ type SiteDraft struct {
 	Name      string
 	Domain    string   // where its short URLs live; empty: the shortener's default
 	Simulated []string // keys of providers; "*" for all
+
+	Keys ClientKeys // that its clients have already; zero: new ones are made
 }
 
 // OpenDirectory reads the sites in store, and gives those without an API key one. now
@@ -144,7 +146,8 @@ func (d *Directory) Authenticate(public, private string) (Site, error) {
 func (k rollKey) expired(now time.Time) bool { return !k.expires.IsZero() && !now.Before(k.expires) }
 
 // AddSite makes a site with a first pair of keys and an API key with its secret, which
-// are returned in the clear this once.
+// are returned in the clear this once. A secret that came with the draft is not
+// returned. The error is ErrTaken when another site has the name or the API key.
 func (d *Directory) AddSite(ctx context.Context, draft SiteDraft) (Site, NewKeys, error) {
 	s := Site{ID: newToken(), Name: draft.Name, Created: d.moment(), Domain: draft.Domain, Simulated: draft.Simulated}
 	if err := checkSettings(&s); err != nil {
@@ -155,9 +158,15 @@ func (d *Directory) AddSite(ctx context.Context, draft SiteDraft) (Site, NewKeys
 	pair, keys := d.newPair(s.ID)
 	s.Keys = []KeyPair{pair}
 	s.Gigya, keys.Secret = d.newGigya(s.ID)
-	keys.APIKey = s.Gigya.APIKey
 	d.changing.Lock()
 	defer d.changing.Unlock()
+	if draft.Keys != (ClientKeys{}) {
+		if err := d.setClientKeys(&s, draft.Keys); err != nil {
+			return Site{}, NewKeys{}, fmt.Errorf("add site %s: %w", s.Name, err)
+		}
+		keys.Secret = ""
+	}
+	keys.APIKey = s.Gigya.APIKey
 	if err := d.put(ctx, s); err != nil {
 		return Site{}, NewKeys{}, err
 	}

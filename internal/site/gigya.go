@@ -16,8 +16,8 @@ import (
 
 // Gigya is what clients of Gigya's dialect need of a site.
 type Gigya struct {
-	APIKey   string    // names the site; unique, public, and stays as it was made
-	Secret   []byte    // sealed; when opened: the base64 text of 32 random bytes, which are the key
+	APIKey   string    // names the site; unique, public
+	Secret   []byte    // sealed; when opened: the base64 text of the key, which has 32 random bytes when it was made here
 	UserKeys []UserKey // of applications that may act for the site, in the order in which they came
 
 	DataCentre string   // such as us1: the label that a request's data centre is held against; empty: any
