@@ -51,7 +51,12 @@ func (c *Client) Site(ctx context.Context, name string) (Site, error) {
 
 // AddSite makes a site.
 func (c *Client) AddSite(ctx context.Context, draft site.SiteDraft) (Site, site.NewKeys, error) {
-	answer, err := call[siteAnswer](ctx, c, http.MethodPost, "/v1/sites", siteRequest(draft))
+	if draft.Keys != (site.ClientKeys{}) {
+		if err := draft.Keys.Check(); err != nil { // JSON repairs invalid UTF-8 without a word
+			return Site{}, site.NewKeys{}, err
+		}
+	}
+	answer, err := call[siteAnswer](ctx, c, http.MethodPost, "/v1/sites", newSiteRequest(draft))
 	return answer.Site, answer.keys(), err
 }
 
@@ -90,13 +95,31 @@ func (c *Client) RotateSecret(ctx context.Context, name string) (Site, site.Secr
 	return answer.Site, answer.keys().Secret, err
 }
 
+// SetClientKeys gives a site the API key and the secret that its clients have.
+func (c *Client) SetClientKeys(ctx context.Context, name string, keys site.ClientKeys) (Site, error) {
+	if err := keys.Check(); err != nil { // as in AddSite
+		return Site{}, err
+	}
+	answer, err := callSite[siteAnswer](ctx, c, http.MethodPut, name, "/secret", newClientKeys(keys))
+	return answer.Site, err
+}
+
 // AddUserKey gives a site a key for an application.
 func (c *Client) AddUserKey(ctx context.Context, name, publicKey string) (UserKey, site.Secret, error) {
 	if len(publicKey) > maxDraft || !utf8.ValidString(publicKey) {
 		return UserKey{}, "", fmt.Errorf("%w: it is no PEM text", site.ErrUserKey)
 	}
-	answer, err := callSite[userKeyAnswer](ctx, c, http.MethodPost, name, "/userkeys", userKeyRequest{publicKey})
+	answer, err := callSite[userKeyAnswer](ctx, c, http.MethodPost, name, "/userkeys", userKeyRequest{PublicKey: publicKey})
 	return answer.UserKey, site.Secret(answer.Secret), err
+}
+
+// ImportUserKey gives a site a user key that an application has.
+func (c *Client) ImportUserKey(ctx context.Context, name string, draft site.UserKeyDraft) (UserKey, error) {
+	if err := draft.Check(); err != nil { // as in AddSite
+		return UserKey{}, err
+	}
+	answer, err := callSite[userKeyAnswer](ctx, c, http.MethodPost, name, "/userkeys", newUserKeyRequest(draft))
+	return answer.UserKey, err
 }
 
 // PermitUserKey permits a site's key on another site.

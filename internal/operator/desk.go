@@ -161,6 +161,11 @@ func (d *Desk) RotateSecret(ctx context.Context, name string) (Site, site.Secret
 	return view, secret, err
 }
 
+// SetClientKeys gives a site the API key and the secret that its clients have.
+func (d *Desk) SetClientKeys(ctx context.Context, name string, keys site.ClientKeys) (Site, error) {
+	return on(d, name, func(s site.Site) (site.Site, error) { return d.dir.SetClientKeys(ctx, s.ID, keys) }, newSite)
+}
+
 // AddUserKey gives a site a key for an application.
 func (d *Desk) AddUserKey(ctx context.Context, name, publicKey string) (UserKey, site.Secret, error) {
 	var secret site.Secret
@@ -173,6 +178,14 @@ func (d *Desk) AddUserKey(ctx context.Context, name, publicKey string) (UserKey,
 		return k, err
 	}, newUserKey)
 	return view, secret, err
+}
+
+// ImportUserKey gives a site a user key that an application has.
+func (d *Desk) ImportUserKey(ctx context.Context, name string, draft site.UserKeyDraft) (UserKey, error) {
+	return on(d, name, func(s site.Site) (k site.UserKey, err error) {
+		_, k, err = d.dir.ImportUserKey(ctx, s.ID, draft)
+		return k, err
+	}, newUserKey)
 }
 
 // PermitUserKey permits a site's key on another site.

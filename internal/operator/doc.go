@@ -7,12 +7,13 @@
 // have one; dates are RFC 3339 in UTC. SITE is a site's ID or its name.
 //
 //	GET    /v1/sites                          all sites
-//	POST   /v1/sites                          add a site; its private key and secret are in this answer alone
+//	POST   /v1/sites                          add a site; keys that are made are in this answer alone
 //	GET    /v1/sites/SITE                     one site with its public keys
 //	PATCH  /v1/sites/SITE                     edit settings
 //	POST   /v1/sites/SITE/keys                make a new pair of keys, in this answer alone
 //	POST   /v1/sites/SITE/secret              make a new secret for Gigya's dialect, in this answer alone
-//	POST   /v1/sites/SITE/userkeys            add a user key; its secret, if any, is in this answer alone
+//	PUT    /v1/sites/SITE/secret              set the API key and the secret that clients have already
+//	POST   /v1/sites/SITE/userkeys            add a user key; a secret that is made is in this answer alone
 //	POST   /v1/sites/SITE/userkeys/KEY        permit a user key on another site, too
 //	DELETE /v1/sites/SITE/userkeys/KEY        remove a user key
 //	GET    /v1/sites/SITE/providers           networks, and whether the site can publish to them

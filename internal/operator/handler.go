@@ -30,7 +30,7 @@ func NewHandler(dir *site.Directory, pub Publisher, token string, log *slog.Logg
 		"/v1/sites":                           {"GET": h.sites, "POST": h.addSite},
 		"/v1/sites/{site}":                    {"GET": h.site, "PATCH": h.editSite},
 		"/v1/sites/{site}/keys":               {"POST": h.rotateKeys},
-		"/v1/sites/{site}/secret":             {"POST": h.rotateSecret},
+		"/v1/sites/{site}/secret":             {"POST": h.rotateSecret, "PUT": h.setClientKeys},
 		"/v1/sites/{site}/userkeys":           {"POST": h.addUserKey},
 		"/v1/sites/{site}/userkeys/{key}":     {"POST": h.permitUserKey, "DELETE": h.removeUserKey},
 		"/v1/sites/{site}/providers":          {"GET": h.providers},
@@ -67,7 +67,7 @@ func (h *handler) addSite(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err := readBody(w, r, &request); err != nil {
 		return nil, err
 	}
-	s, keys, err := h.ops.AddSite(r.Context(), site.SiteDraft(request))
+	s, keys, err := h.ops.AddSite(r.Context(), request.draft())
 	return newSiteAnswer(s, keys), err
 }
 
@@ -98,10 +98,23 @@ func (h *handler) rotateSecret(_ http.ResponseWriter, r *http.Request) (any, err
 	return newSiteAnswer(s, site.NewKeys{APIKey: s.Gigya.APIKey, Secret: secret}), err
 }
 
+func (h *handler) setClientKeys(w http.ResponseWriter, r *http.Request) (any, error) {
+	var request clientKeys
+	if err := readBody(w, r, &request); err != nil {
+		return nil, err
+	}
+	s, err := h.ops.SetClientKeys(r.Context(), r.PathValue("site"), request.keys())
+	return siteAnswer{Site: s}, err
+}
+
 func (h *handler) addUserKey(w http.ResponseWriter, r *http.Request) (any, error) {
 	var request userKeyRequest
 	if err := readBody(w, r, &request); err != nil {
 		return nil, err
+	}
+	if request.brought() {
+		k, err := h.ops.ImportUserKey(r.Context(), r.PathValue("site"), request.draft())
+		return userKeyAnswer{UserKey: k}, err
 	}
 	k, secret, err := h.ops.AddUserKey(r.Context(), r.PathValue("site"), request.PublicKey)
 	return userKeyAnswer{k, string(secret)}, err

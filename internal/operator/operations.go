@@ -29,7 +29,7 @@ type Sites interface {
 	Sites(ctx context.Context) ([]Site, error)
 	Site(ctx context.Context, name string) (Site, error)
 	// AddSite returns the first pair of keys, the API key and its secret in the clear,
-	// this once.
+	// this once. A secret that came with the draft is not returned.
 	AddSite(ctx context.Context, draft site.SiteDraft) (Site, site.NewKeys, error)
 	EditSite(ctx context.Context, name string, edit SiteEdit) (Site, error)
 }
@@ -49,9 +49,16 @@ type Secrets interface {
 	// RotateSecret gives a site a new secret and returns it in the clear, this once. The
 	// one before ends at once.
 	RotateSecret(ctx context.Context, name string) (Site, site.Secret, error)
+	// SetClientKeys gives a site the API key and the secret that its clients have already.
+	// The ones before end at once. An API key of another site is site.ErrTaken.
+	SetClientKeys(ctx context.Context, name string, keys site.ClientKeys) (Site, error)
 	// AddUserKey gives a site a key for an application: with the public RSA key in a PEM
 	// text, or without one with a secret, which is returned in the clear this once.
 	AddUserKey(ctx context.Context, name, publicKey string) (UserKey, site.Secret, error)
+	// ImportUserKey gives a site a user key that an application has already. One that the
+	// site has, or that another site has with another secret or public key, is
+	// site.ErrTaken.
+	ImportUserKey(ctx context.Context, name string, draft site.UserKeyDraft) (UserKey, error)
 	// PermitUserKey permits a site's key on another site, too, and returns that one with
 	// the key. One that it has already is site.ErrTaken.
 	PermitUserKey(ctx context.Context, name, key, on string) (Site, UserKey, error)

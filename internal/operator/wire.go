@@ -35,6 +35,27 @@ type siteRequest struct {
 	Name      string   `json:"name"`
 	Domain    string   `json:"domain,omitempty"`
 	Simulated []string `json:"simulated_providers,omitempty"`
+	clientKeys
+}
+
+func newSiteRequest(d site.SiteDraft) siteRequest {
+	return siteRequest{d.Name, d.Domain, d.Simulated, newClientKeys(d.Keys)}
+}
+
+func (r siteRequest) draft() site.SiteDraft {
+	return site.SiteDraft{Name: r.Name, Domain: r.Domain, Simulated: r.Simulated, Keys: r.keys()}
+}
+
+// clientKeys belong to POST /v1/sites and PUT /v1/sites/SITE/secret.
+type clientKeys struct {
+	APIKey string `json:"apiKey,omitempty"`
+	Secret string `json:"secret,omitempty"`
+}
+
+func newClientKeys(k site.ClientKeys) clientKeys { return clientKeys{k.APIKey, string(k.Secret)} }
+
+func (c clientKeys) keys() site.ClientKeys {
+	return site.ClientKeys{APIKey: c.APIKey, Secret: site.Secret(c.Secret)}
 }
 
 // keysRequest belongs to POST /v1/sites/SITE/keys.
@@ -71,10 +92,24 @@ func (a siteAnswer) keys() site.NewKeys {
 
 // userKeyRequest belongs to POST /v1/sites/SITE/userkeys.
 type userKeyRequest struct {
-	PublicKey string `json:"publicKey,omitempty"` // PEM; absent: make a secret
+	UserKey   string `json:"userKey,omitempty"`   // absent: make one
+	Secret    string `json:"secret,omitempty"`    // of a UserKey that is there
+	PublicKey string `json:"publicKey,omitempty"` // PEM; absent: make a secret, when there is none
 }
 
-// userKeyAnswer belongs to POST /v1/sites/SITE/userkeys.
+// brought says whether the application has the key already.
+func (r userKeyRequest) brought() bool { return r.UserKey != "" || r.Secret != "" }
+
+func newUserKeyRequest(d site.UserKeyDraft) userKeyRequest {
+	return userKeyRequest{d.Key, string(d.Secret), d.PublicKey}
+}
+
+func (r userKeyRequest) draft() site.UserKeyDraft {
+	return site.UserKeyDraft{Key: r.UserKey, Secret: site.Secret(r.Secret), PublicKey: r.PublicKey}
+}
+
+// userKeyAnswer belongs to POST /v1/sites/SITE/userkeys. A secret that was brought is
+// not repeated.
 type userKeyAnswer struct {
 	UserKey UserKey `json:"userKey"`
 	Secret  string  `json:"secret,omitempty"`
