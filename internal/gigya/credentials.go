@@ -12,12 +12,10 @@ import (
 	"herald.example/internal/site"
 )
 
-// Bounds of a signature's freshness: contract, section 4.4.
+// Bounds of what makes a request a new one: contract, section 4.4.
 const (
-	window    = 120 * time.Second
-	maxNonce  = 128              // bytes
-	nonceKept = 10 * time.Minute // longer than its timestamp can be used, which is 240 s
-	inMillis  = 100_000_000_000  // from here on a timestamp counts milliseconds
+	maxNonce = 128             // bytes
+	inMillis = 100_000_000_000 // from here on a timestamp counts milliseconds
 )
 
 // shown is what a request shows of who it comes from.
@@ -90,9 +88,9 @@ func (h *Handler) authenticate(ctx context.Context, c *call) error {
 	c.userKey = s.userKey
 	checks := []func() error{
 		func() error { return c.checkSecret(s, secret) },
-		func() error { return c.checkSignature(s, secret) },
+		func() error { return c.checkSignature(s, secret, h.fresh) },
 		func() error { return c.checkToken(s, t, tokenErr) },
-		func() error { return c.checkJWT(s) },
+		func() error { return c.checkJWT(s, h.fresh) },
 	}
 	for _, check := range checks {
 		if err := check(); err != nil {
@@ -128,7 +126,6 @@ func (h *Handler) authenticate(ctx context.Context, c *call) error {
 var (
 	errAPIKey     = faultf(codeAPIKey, "")
 	errWrongToken = faultf(codeToken, "The token is wrong, has ended, or came without TLS; ask for another one.")
-	errWrongJWT   = faultf(codeHeader, "The JWT is wrong: it must be RS256, with a kid that may act for this site, an iat within %d seconds of now, and a jti that was not used before.", jwtWindow/time.Second)
 )
 
 // findSite finds the keys of a site. It refuses those of another data centre than the
@@ -170,7 +167,7 @@ func (c *call) checkSecret(s shown, secret site.Secret) error {
 }
 
 // checkSignature holds a signature against the request.
-func (c *call) checkSignature(s shown, secret site.Secret) error {
+func (c *call) checkSignature(s shown, secret site.Secret, fresh freshness) error {
 	if s.sig == "" {
 		return nil
 	}
@@ -187,8 +184,8 @@ func (c *call) checkSignature(s shown, secret site.Secret) error {
 	if err != nil {
 		return faultf(codeScalar, "timestamp must be a number of seconds since 1970, not %s.", quote(timestamp))
 	}
-	if c.now.Sub(at).Abs() > window {
-		return faultf(codeExpired, "The timestamp is more than %d seconds off; the header Date of this reply has the time.", window/time.Second)
+	if c.now.Sub(at).Abs() > fresh.window {
+		return faultf(codeExpired, "The timestamp is more than %s seconds off; the header Date of this reply has the time.", seconds(fresh.window))
 	}
 	if !verify(secret, s.sig, c.r, c.secure, c.parameters.list) {
 		return faultf(codeSignature, "")
@@ -197,7 +194,7 @@ func (c *call) checkSignature(s shown, secret site.Secret) error {
 	if c.userKey != "" {
 		scope = "userKey " + c.userKey
 	}
-	c.nonces = append(c.nonces, nonceUse{scope: scope, nonce: strings.Clone(nonce), until: c.now.Add(nonceKept), used: faultf(codeNonce, "")})
+	c.nonces = append(c.nonces, nonceUse{scope: scope, nonce: strings.Clone(nonce), until: c.now.Add(kept(fresh.window)), used: faultf(codeNonce, "")})
 	return nil
 }
 
@@ -234,16 +231,16 @@ func (c *call) checkToken(s shown, t sealedToken, readErr error) error {
 }
 
 // checkJWT holds a JWT against the RSA key of its userKey.
-func (c *call) checkJWT(s shown) error {
+func (c *call) checkJWT(s shown, fresh freshness) error {
 	if s.jwt == "" {
 		return nil
 	}
 	b, err := readJWT(s.jwt)
-	if err != nil || !b.verify(c.keys.UserKeys[b.kid].RSA) || c.now.Sub(b.issued).Abs() > jwtWindow || s.userKey != "" && s.userKey != b.kid {
-		return errWrongJWT
+	if err != nil || !b.verify(c.keys.UserKeys[b.kid].RSA) || c.now.Sub(b.issued).Abs() > fresh.jwtWindow || s.userKey != "" && s.userKey != b.kid {
+		return fresh.wrongJWT
 	}
 	c.userKey = b.kid
-	c.nonces = append(c.nonces, nonceUse{scope: "jwt " + b.kid, nonce: b.jti, until: c.now.Add(jwtKept), used: errWrongJWT})
+	c.nonces = append(c.nonces, nonceUse{scope: "jwt " + b.kid, nonce: b.jti, until: c.now.Add(kept(fresh.jwtWindow)), used: fresh.wrongJWT})
 	return nil
 }
 

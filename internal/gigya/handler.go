@@ -68,7 +68,11 @@ type Options struct {
 	LoopbackSecrets bool
 	ClientIP        func(*http.Request) netip.Addr // nil: the peer's address
 	CallsPerMinute  int                            // of one site; more are refused with 403048; 0: without bound
-	Log             *slog.Logger                   // nil: no log
+	// Window is how far the timestamp of a signed request may be from Now, and the iat of
+	// a JWT, of which 5 minutes are always taken; 0: 2 minutes. What requests use up is
+	// remembered for more than twice as long.
+	Window time.Duration
+	Log    *slog.Logger // nil: no log
 }
 
 // Handler answers the dialect. Its methods are safe for concurrent use.
@@ -77,6 +81,7 @@ type Handler struct {
 	log     *slog.Logger
 	methods map[string]*method
 	callID  func() string
+	fresh   freshness
 	limits  *limiter
 	walks   walks
 	room    room // for bodies
@@ -96,7 +101,7 @@ func NewHandler(o Options) *Handler {
 	}
 	return &Handler{
 		o: o, log: o.Log, methods: methods, callID: newCallID,
-		limits: newLimiter(o.CallsPerMinute), room: newRoom(),
+		fresh: newFreshness(o.Window), limits: newLimiter(o.CallsPerMinute), room: newRoom(),
 	}
 }
 

@@ -11,13 +11,8 @@ import (
 	"time"
 )
 
-// Bounds of a bearer JWT: contract, section 4.6. Its clients do not correct their clock
-// as those who sign do, so its window is the wider one that the contract allows.
-const (
-	maxJWT    = 4 << 10 // characters
-	jwtWindow = 300 * time.Second
-	jwtKept   = 2*jwtWindow + time.Minute // a jti: longer than its JWT can be used
-)
+// maxJWT bounds a bearer JWT, in characters.
+const maxJWT = 4 << 10
 
 // bearer is a JWT that was read and not yet believed.
 type bearer struct {

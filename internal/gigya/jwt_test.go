@@ -97,7 +97,7 @@ func TestJWT(t *testing.T) {
 	w.do(plainCall().authorize("Bearer "+right).set("userKey", rsaKey)).want(codeOK, "")
 	w.do(plainCall().authorize("Bearer "+jwt(t, key, rightHeader, claims(0, "99"))).set("apiKey", "3_Keyless")).want(codeHeader, "")
 	for seen, until := range w.nonces.seen {
-		if until.Before(start.Add(2 * jwtWindow)) {
+		if until.Before(start.Add(2 * minJWTWindow)) {
 			t.Errorf("%v is kept until %v; want it kept as long as its JWT can be used", seen, until)
 		}
 	}
