@@ -30,6 +30,7 @@ func (c *serveCommand) newGigya(h *house, log *slog.Logger) *gigya.Handler {
 		LoopbackSecrets: c.LoopbackSecrets,
 		ClientIP:        c.clientIP,
 		CallsPerMinute:  c.CallsPerMinute,
+		Window:          c.TimestampWindow,
 		Log:             log,
 	})
 }

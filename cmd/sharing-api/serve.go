@@ -34,6 +34,7 @@ type serveCommand struct {
 	DataCentre      []centreDomain `env:"HERALD_DATA_CENTRE" placeholder:"NAME=DOMAIN" help:"Domain of the short URLs of a data centre's sites, such as us1=go.example.com; that of a site itself goes before; repeatable (the shortener's first one). $$${env}" group:"Gigya's dialect:"`
 	APIDomain       []centreDomain `name:"api-domain" env:"HERALD_API_DOMAIN" placeholder:"NAME=DOMAIN" help:"Domain of a data centre's hosts beside Gigya's own, such as us1=us1.example.com for socialize.us1.example.com; repeatable (none). $$${env}" group:"Gigya's dialect:"`
 	CallsPerMinute  int            `env:"HERALD_CALLS_PER_MINUTE" default:"0" placeholder:"N" help:"Calls of one site in a minute; more are refused (0: no bound). $$${env}" group:"Gigya's dialect:"`
+	TimestampWindow time.Duration  `env:"HERALD_TIMESTAMP_WINDOW" default:"2m" placeholder:"DURATION" help:"How far the timestamp of a signed request may be from this clock, for clients with bad clocks and for recorded requests. Nonces are remembered for more than twice as long, but at most a million of them: with a large window, a request that somebody recorded is good again after a million others (${default}). $$${env}" group:"Gigya's dialect:"`
 	LoopbackSecrets bool           `env:"HERALD_LOOPBACK_SECRETS" help:"Let callers on this machine send secrets and tokens without TLS, for development; behind a proxy on this machine everybody is such a caller, unless --trusted-proxies has it (off). $$${env}" group:"Gigya's dialect:"`
 
 	Shortener              place  `env:"HERALD_SHORTENER" default:"embedded" placeholder:"WHERE" help:"embedded, or the control address of a shortener that runs apart: http://host:port or unix:/path (${default}). $$${env}"`
@@ -59,6 +60,8 @@ func (c *serveCommand) Validate() error {
 		return fmt.Errorf("--api-connections is %d; give at least 1", c.APIConnections)
 	case c.CallsPerMinute < 0:
 		return fmt.Errorf("--calls-per-minute is %d; give 0 or more", c.CallsPerMinute)
+	case c.TimestampWindow < time.Second:
+		return fmt.Errorf("--timestamp-window is %s; give at least 1s", c.TimestampWindow)
 	case c.apart() && c.ShortenerTokenFile == "":
 		return errors.New("--shortener is apart; name the file with its control token with --shortener-token-file")
 	case c.apart() && len(c.ShortBase) > 0:

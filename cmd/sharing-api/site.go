@@ -29,17 +29,34 @@ type siteAddCommand struct {
 	Name     string   `arg:"" help:"Name of the site: a-z, 0-9 and, inside, '-'."`
 	Domain   string   `placeholder:"HOST" help:"Domain of its short URLs (the shortener's first one)."`
 	Simulate []string `placeholder:"PROVIDER" help:"Providers that the simulated network stands in for, separated by commas; '*' is all (none)."`
+
+	APIKey     string `name:"api-key" placeholder:"KEY" group:"Gigya's dialect" help:"API key that the site's clients have already; it needs --secret-file (a new one)."`
+	SecretFile string `placeholder:"FILE" group:"Gigya's dialect" help:"File with the secret of --api-key, as the clients have it, in base64; - is standard input."`
 }
 
 // Run prints the site and its keys.
 func (c *siteAddCommand) Run(call *command.Call) error {
+	keys, err := readClientKeys("--api-key", c.APIKey, c.SecretFile)
+	if err != nil {
+		return err
+	}
 	return c.ask("add site "+c.Name, func(client *operator.Client) error {
-		s, keys, err := client.AddSite(call.Context, site.SiteDraft{Name: c.Name, Domain: c.Domain, Simulated: c.Simulate})
+		s, keys, err := client.AddSite(call.Context, site.SiteDraft{Name: c.Name, Domain: c.Domain, Simulated: c.Simulate, Keys: keys})
 		if err != nil {
 			return err
 		}
 		return printKeys(call, c.JSON, s, keys)
 	})
+}
+
+// readClientKeys reads keys that clients have already: the API key that a flag has, and
+// the file with its secret. Without either there are none.
+func readClientKeys(flag, apiKey, secretFile string) (site.ClientKeys, error) {
+	if (apiKey == "") != (secretFile == "") {
+		return site.ClientKeys{}, command.Usagef("%s and --secret-file belong together; give both or none", flag)
+	}
+	secret, err := readSecret("--secret-file", secretFile)
+	return site.ClientKeys{APIKey: apiKey, Secret: secret}, err
 }
 
 // printKeys prints a site with keys that have just been made.
@@ -233,11 +250,24 @@ type siteKeysCommand struct {
 	Gigya  bool          `help:"The API key and the secret of Gigya's dialect, instead of the pairs of keys."`
 	Rotate bool          `help:"Make a new pair of keys and print it; the private key is shown this once. With --gigya make a new secret, which ends the one before at once."`
 	Grace  time.Duration `default:"0s" placeholder:"DURATION" help:"How long the pairs before stay good, with --rotate, such as 24h (they end at once)."`
+
+	SetAPIKey  string `name:"set-api-key" placeholder:"KEY" help:"With --gigya, set the API key and the secret that the site's clients have already; it needs --secret-file. The ones before end at once."`
+	SecretFile string `placeholder:"FILE" help:"File with the secret of --set-api-key, as the clients have it, in base64; - is standard input."`
 }
 
 // Run prints the keys.
 func (c *siteKeysCommand) Run(call *command.Call) error {
-	switch {
+	keys, err := readClientKeys("--set-api-key", c.SetAPIKey, c.SecretFile)
+	if err != nil {
+		return err
+	}
+	switch set := keys != (site.ClientKeys{}); {
+	case set && !c.Gigya:
+		return command.Usagef("--set-api-key belongs to --gigya")
+	case set && (c.Rotate || c.Grace != 0):
+		return command.Usagef("--set-api-key replaces the secret with the one given; leave --rotate and --grace out")
+	case set:
+		return c.set(call, keys)
 	case c.Grace < 0:
 		return command.Usagef("--grace is %s; give 0s or more", c.Grace)
 	case c.Grace > 0 && !c.Rotate:
@@ -281,6 +311,21 @@ func (c *siteKeysCommand) Run(call *command.Call) error {
 			rows = append(rows, []string{k.Public, date(k.Created), expires})
 		}
 		return table(call, []string{"PUBLIC KEY", "MADE", "EXPIRES"}, rows)
+	})
+}
+
+// set sets keys that clients have already, and says so.
+func (c *siteKeysCommand) set(call *command.Call, keys site.ClientKeys) error {
+	return c.ask("set API key of site "+c.Site, func(client *operator.Client) error {
+		s, err := client.SetClientKeys(call.Context, c.Site, keys)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return printSite(call, s)
+		}
+		_, err = fmt.Fprintf(call.Stdout, "set API key %s and its secret on site %s; the ones before ended at once\n", s.Gigya.APIKey, s.Name)
+		return err
 	})
 }
 

@@ -12,7 +12,7 @@ import (
 
 // userKeyCommands are the commands under "sharing-api site user-key".
 type userKeyCommands struct {
-	Add    userKeyAddCommand    `cmd:"" help:"Add a key and print it; its secret is shown this once."`
+	Add    userKeyAddCommand    `cmd:"" help:"Add a key, a new one or one that an application has already, and print it; a new secret is shown this once."`
 	List   userKeyListCommand   `cmd:"" help:"Print the keys of a site in the order they came."`
 	Permit userKeyPermitCommand `cmd:"" help:"Permit a key of a site on another one, too, with the same secret or public key."`
 	Rm     userKeyRmCommand     `cmd:"" help:"Remove a key from a site. It ends there at once, and stays on other sites."`
@@ -22,16 +22,35 @@ type userKeyCommands struct {
 type userKeyAddCommand struct {
 	remote
 	Site          string `arg:"" help:"Name or ID of the site."`
-	PublicKeyFile string `placeholder:"FILE" help:"PEM file with the application's public RSA key, instead of a secret; - is standard input."`
+	Key           string `placeholder:"KEY" help:"User key that the application has already; it needs --secret-file or --public-key-file (a new one)."`
+	SecretFile    string `placeholder:"FILE" xor:"proof" help:"File with the secret of --key, as the application has it, in base64; - is standard input."`
+	PublicKeyFile string `placeholder:"FILE" xor:"proof" help:"PEM file with the application's public RSA key, instead of a secret; - is standard input."`
 }
 
-// Run prints the key, and its secret.
+// Run prints the key, and its secret when that is new.
 func (c *userKeyAddCommand) Run(call *command.Call) error {
+	switch {
+	case c.Key != "" && c.SecretFile == "" && c.PublicKeyFile == "":
+		return command.Usagef("--key needs --secret-file or --public-key-file: what the application proves it with")
+	case c.Key == "" && c.SecretFile != "":
+		return command.Usagef("--secret-file belongs to --key")
+	}
+	secret, err := readSecret("--secret-file", c.SecretFile)
+	if err != nil {
+		return err
+	}
 	text, err := readPEM("--public-key-file", c.PublicKeyFile)
 	if err != nil {
 		return err
 	}
 	return c.ask("add user key to site "+c.Site, func(client *operator.Client) error {
+		if c.Key != "" {
+			k, err := client.ImportUserKey(call.Context, c.Site, site.UserKeyDraft{Key: c.Key, Secret: secret, PublicKey: text})
+			if err != nil {
+				return err
+			}
+			return printUserKey(call, c.JSON, k, "")
+		}
 		k, secret, err := client.AddUserKey(call.Context, c.Site, text)
 		if err != nil {
 			return err
