@@ -100,6 +100,7 @@ func urls(n int) string {
 	return b.String()
 }
 
+// TestBadBytes are refused before anything is read of them: 1 MiB and a byte, and what
 // is not UTF-8.
 func TestBadBytes(t *testing.T) {
 	t.Parallel()

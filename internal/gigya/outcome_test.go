@@ -45,6 +45,7 @@ func TestRefusalCodes(t *testing.T) {
 	})
 }
 
+// TestNeverRepeatedCodes holds the codes of outcomes against those that real clients
 // repeat by themselves.
 func TestNeverRepeatedCodes(t *testing.T) {
 	for _, kind := range publish.Kinds {
@@ -57,6 +58,7 @@ func TestNeverRepeatedCodes(t *testing.T) {
 	}
 }
 
+// TestSlowNetwork answers while a network does not, and tells that the post may still
 // come.
 func TestSlowNetwork(t *testing.T) {
 	t.Parallel()
@@ -106,6 +108,7 @@ func TestSeveralIdentities(t *testing.T) {
 	}
 }
 
+// TestRepeats: who repeats a call within a minute hears of a duplicate, and nothing is
 // posted twice. A call that failed may be repeated at once: contract, section 17, no. 22.
 func TestRepeats(t *testing.T) {
 	t.Parallel()
@@ -140,6 +143,7 @@ func TestRepeats(t *testing.T) {
 	})
 }
 
+// TestRepeatAfterTimeout is what the Node client does: it repeats until it is answered
 // what it wants to hear.
 func TestRepeatAfterTimeout(t *testing.T) {
 	t.Parallel()

@@ -109,8 +109,6 @@ func trusting(patterns ...string) func(*site.Gigya) {
 	return func(g *site.Gigya) { g.Trusted = patterns }
 }
 
-// TestNeverRepeatedCodes holds the codes of outcomes against those that real clients
-// TestSlowNetwork answers while a network does not, and tells that the post may still
 // TestKept reads a message that came as a user action from the store.
 func TestKept(t *testing.T) {
 	t.Parallel()
@@ -231,7 +229,6 @@ func TestShortURLs(t *testing.T) {
 	})
 }
 
-// TestBadBytes are refused before anything is read of them: 1 MiB and a byte, and what
 // TestUserTokens act for their user without a UID.
 func TestUserTokens(t *testing.T) {
 	t.Parallel()
@@ -253,9 +250,6 @@ func TestOtherDialectsUsers(t *testing.T) {
 		h.wantPosts(1)
 	})
 }
-
-// TestRepeats: who repeats a call within a minute hears of a duplicate, and nothing is
-// TestRepeatAfterTimeout is what the Node client does: it repeats until it is answered
 
 // TestReferralsOfShares follows the short URLs of a share and reads the visitors in a
 // report, by provider and context ID.
