@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"go.etcd.io/bbolt"
@@ -221,13 +222,10 @@ func (s *Sharing) EditIdentity(ctx context.Context, siteID, token string, edit f
 		if err := edit(&after); err != nil {
 			return err
 		}
-		after.Token, after.Provider = before.Token, before.Provider
+		after.Token, after.Provider, after.User = before.Token, before.Provider, before.User
 		i = newIdentityRecord(after).identity()
 		if bytes.Equal(appendJSON(nil, newIdentityRecord(i)), value) {
 			return nil
-		}
-		if _, _, err := users.find(w.tx, siteID, i.User); err != nil {
-			return fmt.Errorf("user %q: %w", i.User, err)
 		}
 		owner := uuid.UUID(at.site())
 		sequence := w.tx.Bucket(accountsBucket).Get(accountKey(owner, i.Provider, i.Account.ID))
@@ -241,6 +239,42 @@ func (s *Sharing) EditIdentity(ctx context.Context, siteID, token string, edit f
 	if err != nil {
 		return site.Identity{}, fmt.Errorf("edit identity %q: %w", token, err)
 	}
+	return i, nil
+}
+
+// MoveIdentity implements site.Identities. A move to whom it belongs to costs no commit.
+func (s *Sharing) MoveIdentity(ctx context.Context, siteID, token, user string, at time.Time) (i site.Identity, err error) {
+	err = s.change(ctx, 6, func(w *sharingWriter) (err error) {
+		i, err = w.moveIdentity(siteID, token, user, at)
+		return err
+	})
+	if err != nil {
+		return site.Identity{}, fmt.Errorf("move identity %q: %w", token, err)
+	}
+	return i, nil
+}
+
+// moveIdentity is MoveIdentity in its transaction.
+func (w *sharingWriter) moveIdentity(siteID, token, user string, at time.Time) (i site.Identity, err error) {
+	where, value, err := identities.find(w.tx, siteID, token)
+	if err != nil {
+		return i, err
+	}
+	before, err := readIdentity(value)
+	if err != nil {
+		return i, err
+	}
+	if _, _, err := users.find(w.tx, siteID, user); err != nil {
+		return i, fmt.Errorf("user %q: %w", user, err)
+	}
+	i = before
+	if i.User = user; i.User == before.User {
+		return i, nil
+	}
+	id, _ := parseID(token)
+	owner := uuid.UUID(where.site())
+	w.putIdentity(entry{owner: owner, token: id, at: where}, before, i)
+	w.tally(owner, site.Event{Measure: site.NewConnections, At: at, Provider: i.Provider, Times: 1})
 	return i, nil
 }
 
@@ -262,6 +296,42 @@ func (s *Sharing) DeleteIdentity(ctx context.Context, siteID, token string) (i s
 		return site.Identity{}, fmt.Errorf("delete identity %q: %w", token, err)
 	}
 	return i, nil
+}
+
+// DeleteIdentities implements site.Identities. What is left is that of DeleteIdentity.
+func (s *Sharing) DeleteIdentities(ctx context.Context, siteID, user string, choose func([]site.Identity) ([]site.Identity, error)) (chosen []site.Identity, err error) {
+	err = s.change(ctx, 5, func(w *sharingWriter) error {
+		at, value, err := users.find(w.tx, siteID, user)
+		if err != nil {
+			return err
+		}
+		p, err := readPerson(w.tx, uuid.UUID(at.site()), value)
+		if err != nil {
+			return err
+		}
+		if chosen, err = choose(p.Identities); err != nil {
+			return err
+		}
+		return w.removeIdentities(siteID, chosen)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("delete identities of user %q: %w", user, err)
+	}
+	return chosen, nil
+}
+
+// removeIdentities removes identities of a site that were read in this transaction.
+func (w *sharingWriter) removeIdentities(siteID string, all []site.Identity) (err error) {
+	places := make([]place, len(all))
+	for i, identity := range all {
+		if places[i], _, err = identities.find(w.tx, siteID, identity.Token); err != nil {
+			return fmt.Errorf("%w: identity %s: %w", ErrDamaged, identity.Token, err)
+		}
+	}
+	for i, identity := range all {
+		w.removeIdentity(places[i], identity)
+	}
+	return nil
 }
 
 // Connection implements site.Connections.

@@ -200,7 +200,7 @@ func TestRandomPeopleAgainstAModel(t *testing.T) {
 					m.identities = write(m.identities, identityToken, identity)
 					m.connections = append(m.connections, c)
 				case op < 65:
-					token, user, account := some('i'), d.pick("", some('u')), d.pick("", "", "7", "1", "2")
+					token, account := some('i'), d.pick("", "", "7", "1", "2")
 					at := indexOf(m.identities, identityToken, token)
 					var want site.Identity
 					wantErr := site.ErrNotFound
@@ -209,13 +209,10 @@ func TestRandomPeopleAgainstAModel(t *testing.T) {
 					}
 					got, err := s.EditIdentity(t.Context(), siteID, token, func(identity *site.Identity) error {
 						same("identity", want, *identity)
-						identity.Token, identity.Provider = "", "" // these stay
+						identity.Token, identity.Provider, identity.User = "", "", some('u') // these stay
 						want.Broken, want.Updated = d.pick("", "revoked"), now
 						want.Profile.Languages = nil
 						identity.Broken, identity.Updated, identity.Profile.Languages = want.Broken, now, nil
-						if user != "" {
-							identity.User, want.User = user, user
-						}
 						if account != "" {
 							identity.Account.ID, want.Account.ID = account, account
 						}
@@ -225,10 +222,7 @@ func TestRandomPeopleAgainstAModel(t *testing.T) {
 						taken := slices.IndexFunc(m.identities, func(i site.Identity) bool {
 							return i.Token != token && i.Provider == want.Provider && i.Account.ID == want.Account.ID
 						})
-						switch {
-						case indexOf(m.users, userToken, want.User) < 0:
-							wantErr = site.ErrNotFound
-						case taken >= 0:
+						if taken >= 0 {
 							wantErr = site.ErrAccount
 						}
 					}
@@ -237,7 +231,44 @@ func TestRandomPeopleAgainstAModel(t *testing.T) {
 						same("edited", want, got)
 						m.identities[at] = want
 					}
-				case op < 70:
+				case op < 67:
+					token, user := some('i'), some('u')
+					got, err := s.MoveIdentity(t.Context(), siteID, token, user, now)
+					at := indexOf(m.identities, identityToken, token)
+					if at < 0 || indexOf(m.users, userToken, user) < 0 {
+						fail("move identity", err, site.ErrNotFound)
+						break
+					}
+					fail("move identity", err, nil)
+					m.identities[at].User = user
+					same("moved", m.identities[at], got)
+				case op < 69:
+					user, provider, refuse := some('u'), d.pick("mastodon", "bluesky"), d.IntN(8) == 0
+					refused := errors.New("refused")
+					var want []site.Identity
+					got, err := s.DeleteIdentities(t.Context(), siteID, user, func(all []site.Identity) ([]site.Identity, error) {
+						same("identities of the user", m.person(site.User{Token: user}).Identities, all)
+						for _, identity := range all {
+							if identity.Provider == provider {
+								want = append(want, identity)
+							}
+						}
+						if refuse {
+							return want, refused
+						}
+						return want, nil
+					})
+					switch {
+					case indexOf(m.users, userToken, user) < 0:
+						fail("delete identities", err, site.ErrNotFound)
+					case refuse:
+						fail("delete identities", err, refused)
+					default:
+						fail("delete identities", err, nil)
+						same("deleted identities", want, got)
+						m.identities = slices.DeleteFunc(m.identities, func(i site.Identity) bool { return i.User == user && i.Provider == provider })
+					}
+				case op < 72:
 					token := some('i')
 					got, err := s.DeleteIdentity(t.Context(), siteID, token)
 					if at := indexOf(m.identities, identityToken, token); at < 0 {

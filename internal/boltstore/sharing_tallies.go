@@ -55,29 +55,40 @@ func (s *Sharing) Count(ctx context.Context, siteID string, events ...site.Event
 	if !ok {
 		return fmt.Errorf("count events of site %q: %w", siteID, site.ErrNotFound)
 	}
-	for _, e := range events {
-		if e.Measure == 0 || e.Measure >= site.NumMeasures {
-			return fmt.Errorf("count events of site %q: %w: %d", siteID, errMeasure, e.Measure)
-		}
+	err := checkEvents(events)
+	if err == nil {
+		err = s.change(ctx, 2*len(events), func(w *sharingWriter) error {
+			w.tally(owner, events...)
+			return nil
+		})
 	}
-	events = slices.DeleteFunc(slices.Clone(events), func(e site.Event) bool { return e.Times == 0 })
-	if len(events) == 0 {
-		return ctx.Err()
-	}
-	err := s.change(ctx, 2*len(events), func(w *sharingWriter) error {
-		for _, e := range events {
-			w.tally(owner, e)
-		}
-		return nil
-	})
 	if err != nil {
 		return fmt.Errorf("count events of site %q: %w", siteID, err)
 	}
 	return nil
 }
 
-// tally counts an event.
-func (w *sharingWriter) tally(owner uuid.UUID, e site.Event) {
+// checkEvents refuses events with a measure that there is none of.
+func checkEvents(events []site.Event) error {
+	for _, e := range events {
+		if e.Measure == 0 || e.Measure >= site.NumMeasures {
+			return fmt.Errorf("%w: %d", errMeasure, e.Measure)
+		}
+	}
+	return nil
+}
+
+// tally counts events, which were checked.
+func (w *sharingWriter) tally(owner uuid.UUID, events ...site.Event) {
+	for _, e := range events {
+		if e.Times > 0 {
+			w.tallyOne(owner, e)
+		}
+	}
+}
+
+// tallyOne counts an event.
+func (w *sharingWriter) tallyOne(owner uuid.UUID, e site.Event) {
 	key := append(tallyDay(owner, e.At), byte(e.Measure))
 	key = appendText(appendText(key, w.cid(owner, e.CID)), boundProvider(e.Provider))
 	n, err := readNumber(w.tx.Bucket(talliesBucket).Get(key))

@@ -253,6 +253,89 @@ func TestArrivalsAreCounted(t *testing.T) {
 	}
 }
 
+// What is counted with a user or an identity is counted in the same commit, or not at
+// all.
+func TestCountedWith(t *testing.T) {
+	s, _ := newSharing(t)
+	login := site.Event{Measure: site.SiteLogins, At: day, CID: "home", Times: 1}
+	visit := func(u *site.User) error { u.Logins++; return nil }
+	change := func(what string, commits int, change func() error) {
+		t.Helper()
+		n := transactions(t, s)
+		if err := change(); err != nil || transactions(t, s) != n+commits {
+			t.Errorf("%s: got %v, %d commits; want %d", what, err, transactions(t, s)-n, commits)
+		}
+	}
+	change("put a user", 1, func() error {
+		return s.PutUser(t.Context(), id('s', 1), site.User{Token: id('u', 1), UID: "alice"}, login, site.Event{Measure: site.NewSiteUsers, At: day, CID: "home", Times: 1})
+	})
+	change("put another", 1, func() error { return s.PutUser(t.Context(), id('s', 1), site.User{Token: id('u', 2)}) })
+	change("edit a user", 1, func() error {
+		_, err := s.EditUser(t.Context(), id('s', 1), id('u', 1), visit, login)
+		return err
+	})
+	change("edit nothing, and count", 1, func() error {
+		_, err := s.EditUser(t.Context(), id('s', 1), id('u', 1), func(*site.User) error { return nil }, login)
+		return err
+	})
+	change("edit nothing", 0, func() error {
+		_, err := s.EditUser(t.Context(), id('s', 1), id('u', 1), func(*site.User) error { return nil }, site.Event{Measure: site.SiteLogins})
+		return err
+	})
+	_, _, _, err := s.Arrive(t.Context(), id('s', 1), "", "mastodon", "1", func(*site.User, *site.Identity) (site.User, site.Identity, site.Connection, error) {
+		i := site.Identity{Token: id('i', 1), User: id('u', 1), Provider: "mastodon", Account: site.Account{ID: "1"}}
+		return site.User{Token: id('u', 1), UID: "alice"}, i, site.Connection{Token: id('c', 1), User: id('u', 1), Identity: id('i', 1), Created: day}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, commits := range []int{1, 0} {
+		change("move an identity", commits, func() error {
+			_, err := s.MoveIdentity(t.Context(), id('s', 1), id('i', 1), id('u', 2), day.AddDate(0, 0, 1))
+			return err
+		})
+	}
+	want := []string{
+		`0 "" "mastodon" newConnections 1`, `0 "" "mastodon" logins 1`,
+		`0 "home" "" newSiteUsers 1`, `0 "home" "" siteLogins 3`, `1 "" "mastodon" newConnections 1`,
+	}
+	tallied(t, s, id('s', 1), always, want...)
+
+	before := dump(t, s)
+	bad := site.Event{Times: 1}
+	refused := errors.New("refused")
+	taken := func(u *site.User) error { u.UID = "alice"; return nil }
+	edit := func(token string, edit func(*site.User) error, e site.Event) error {
+		_, err := s.EditUser(t.Context(), id('s', 1), token, edit, e)
+		return err
+	}
+	move := func(token, user string) error {
+		_, err := s.MoveIdentity(t.Context(), id('s', 1), token, user, day)
+		return err
+	}
+	for _, c := range []struct {
+		name string
+		err  error
+		want error
+	}{
+		{"put, no measure", s.PutUser(t.Context(), id('s', 1), site.User{Token: id('u', 3)}, login, bad), errMeasure},
+		{"put, UID of another", s.PutUser(t.Context(), id('s', 1), site.User{Token: id('u', 3), UID: "alice"}, login), site.ErrTaken},
+		{"edit, no measure", edit(id('u', 1), visit, bad), errMeasure},
+		{"edit, UID of another", edit(id('u', 2), taken, login), site.ErrTaken},
+		{"edit that is refused", edit(id('u', 1), func(*site.User) error { return refused }, login), refused},
+		{"edit nobody", edit(id('u', 9), visit, login), site.ErrNotFound},
+		{"move nothing", move(id('i', 9), id('u', 1)), site.ErrNotFound},
+		{"move to nobody", move(id('i', 1), id('u', 9)), site.ErrNotFound},
+	} {
+		if !errors.Is(c.err, c.want) {
+			t.Errorf("%s: got %v; want %v", c.name, c.err, c.want)
+		}
+	}
+	if diff := cmp.Diff(before, dump(t, s)); diff != "" {
+		t.Errorf("what was refused changed the file (-before +after):\n%s", diff)
+	}
+}
+
 func TestCountAtOnce(t *testing.T) {
 	s, _ := newSharing(t)
 	var group errgroup.Group

@@ -12,58 +12,73 @@ import (
 )
 
 // PutUser implements site.Users. A token that another site has is not found.
-func (s *Sharing) PutUser(ctx context.Context, siteID string, u site.User) error {
-	err := s.change(ctx, 5, func(w *sharingWriter) error {
-		e, err := users.entry(w.tx, siteID, u.Token)
-		if err != nil {
-			return err
-		}
-		before, err := w.user(e)
-		if err != nil {
-			return err
-		}
-		if err := w.checkUID(e, u.UID); err != nil {
-			return err
-		}
-		w.putUser(e, before, u)
-		return nil
-	})
+func (s *Sharing) PutUser(ctx context.Context, siteID string, u site.User, events ...site.Event) error {
+	err := checkEvents(events)
+	if err == nil {
+		err = s.change(ctx, 5+2*len(events), func(w *sharingWriter) error {
+			e, err := users.entry(w.tx, siteID, u.Token)
+			if err != nil {
+				return err
+			}
+			before, err := w.user(e)
+			if err != nil {
+				return err
+			}
+			if err := w.checkUID(e, u.UID); err != nil {
+				return err
+			}
+			w.putUser(e, before, u)
+			w.tally(e.owner, events...)
+			return nil
+		})
+	}
 	if err != nil {
 		return fmt.Errorf("put user %q: %w", u.Token, err)
 	}
 	return nil
 }
 
-// EditUser implements site.Users.
-func (s *Sharing) EditUser(ctx context.Context, siteID, token string, edit func(*site.User) error) (u site.User, err error) {
-	err = s.change(ctx, 5, func(w *sharingWriter) error {
-		at, value, err := users.find(w.tx, siteID, token)
-		if err != nil {
+// EditUser implements site.Users. An edit that changes nothing, without events, costs
+// no commit.
+func (s *Sharing) EditUser(ctx context.Context, siteID, token string, edit func(*site.User) error, events ...site.Event) (u site.User, err error) {
+	if err = checkEvents(events); err == nil {
+		err = s.change(ctx, 5+2*len(events), func(w *sharingWriter) (err error) {
+			u, err = w.editUser(siteID, token, edit, events)
 			return err
-		}
-		id, before, err := readUser(value)
-		if err != nil {
-			return err
-		}
-		after := before
-		if err := edit(&after); err != nil {
-			return err
-		}
-		after.Token = before.Token
-		record := appendUser(nil, id, after)
-		if _, u, err = readUser(record); err != nil || u == before {
-			return err
-		}
-		e := entry{owner: uuid.UUID(at.site()), token: id, at: at}
-		if err := w.checkUID(e, u.UID); err != nil {
-			return err
-		}
-		w.putUser(e, before, u)
-		return nil
-	})
+		})
+	}
 	if err != nil {
 		return site.User{}, fmt.Errorf("edit user %q: %w", token, err)
 	}
+	return u, nil
+}
+
+// editUser is EditUser in its transaction.
+func (w *sharingWriter) editUser(siteID, token string, edit func(*site.User) error, events []site.Event) (u site.User, err error) {
+	at, value, err := users.find(w.tx, siteID, token)
+	if err != nil {
+		return u, err
+	}
+	id, before, err := readUser(value)
+	if err != nil {
+		return u, err
+	}
+	after := before
+	if err := edit(&after); err != nil {
+		return u, err
+	}
+	after.Token = before.Token
+	if _, u, err = readUser(appendUser(nil, id, after)); err != nil {
+		return u, err
+	}
+	e := entry{owner: uuid.UUID(at.site()), token: id, at: at}
+	if u != before {
+		if err := w.checkUID(e, u.UID); err != nil {
+			return u, err
+		}
+		w.putUser(e, before, u)
+	}
+	w.tally(e.owner, events...)
 	return u, nil
 }
 
@@ -267,14 +282,8 @@ func (s *Sharing) DeleteUser(ctx context.Context, siteID, token string) (p site.
 		if p, err = readPerson(w.tx, owner, value); err != nil {
 			return err
 		}
-		places := make([]place, len(p.Identities))
-		for i, identity := range p.Identities {
-			if places[i], _, err = identities.find(w.tx, siteID, identity.Token); err != nil {
-				return fmt.Errorf("%w: identity %s: %w", ErrDamaged, identity.Token, err)
-			}
-		}
-		for i, identity := range p.Identities {
-			w.removeIdentity(places[i], identity)
+		if err := w.removeIdentities(siteID, p.Identities); err != nil {
+			return err
 		}
 		if p.UID != "" {
 			w.remove(uidsBucket, uidKey(owner, p.UID))

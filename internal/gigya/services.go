@@ -18,7 +18,9 @@ type Directory interface {
 	Visit(ctx context.Context, siteID, uid, cid string) (p site.Person, created bool, err error)
 	// SetUID gives a user another UID. It is site.ErrTaken when another user has it.
 	SetUID(ctx context.Context, siteID, token, uid string) (site.User, error)
-	DeleteIdentity(ctx context.Context, siteID, token string) (site.Identity, error)
+	// Disconnect removes a user's identities with a provider, or all when it is empty, and
+	// returns them. With keepLast, site.ErrLast refuses what would leave the user without.
+	Disconnect(ctx context.Context, siteID, token, provider string, keepLast bool) ([]site.Identity, error)
 }
 
 // Publisher publishes: a *publish.Publisher.

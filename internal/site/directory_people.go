@@ -262,14 +262,15 @@ func (d *Directory) edit(ctx context.Context, site, token string, edit func(*Ide
 }
 
 // MoveIdentity gives an identity to another user of the site and returns that user.
+// Reports count it as a new connection of theirs.
 func (d *Directory) MoveIdentity(ctx context.Context, site, token, user string) (Person, error) {
 	if err := checkToken("user", user); err != nil {
 		return Person{}, err
 	}
-	if _, err := d.edit(ctx, site, token, func(i *Identity) error {
-		i.User = user
-		return nil
-	}); err != nil {
+	if err := d.look("identity", site, token); err != nil {
+		return Person{}, err
+	}
+	if _, err := d.store.MoveIdentity(ctx, site, token, user, d.moment()); err != nil {
 		return Person{}, err
 	}
 	return d.User(ctx, site, user)
@@ -281,6 +282,28 @@ func (d *Directory) DeleteIdentity(ctx context.Context, site, token string) (Ide
 		return Identity{}, err
 	}
 	return d.store.DeleteIdentity(ctx, site, token)
+}
+
+// Disconnect removes the identities that a user has with a provider, or all of them
+// when it is empty, in one transaction, and returns them: none, when there are none.
+// With keepLast, nothing is removed and the error is ErrLast when it would leave the
+// user without any.
+func (d *Directory) Disconnect(ctx context.Context, site, user, provider string, keepLast bool) ([]Identity, error) {
+	if err := d.look("user", site, user); err != nil {
+		return nil, err
+	}
+	return d.store.DeleteIdentities(ctx, site, user, func(all []Identity) ([]Identity, error) {
+		var chosen []Identity
+		for _, i := range all {
+			if provider == "" || i.Provider == provider {
+				chosen = append(chosen, i)
+			}
+		}
+		if keepLast && len(chosen) > 0 && len(chosen) == len(all) {
+			return nil, ErrLast
+		}
+		return chosen, nil
+	})
 }
 
 // SetProfile writes what a network tells of an account now. An account without ID is

@@ -6,9 +6,8 @@ import (
 )
 
 // Visit notes a login by the site itself of the user whom it calls uid, as UserByUID
-// does, and makes them when there is none. It is counted under the context ID, which
-// may be empty: when that fails, the user is returned with the error, and the login is
-// noted. Other errors are those of EnsureUser.
+// does, and makes them when there is none. In the same transaction it is counted under
+// the context ID, which may be empty. Errors are those of EnsureUser.
 func (d *Directory) Visit(ctx context.Context, site, uid, cid string) (p Person, created bool, err error) {
 	if err := CheckUID(uid); err != nil {
 		return Person{}, false, err
@@ -16,41 +15,38 @@ func (d *Directory) Visit(ctx context.Context, site, uid, cid string) (p Person,
 	if err := d.checkSite(site); err != nil {
 		return Person{}, false, err
 	}
-	if p, created, err = d.visit(ctx, site, uid); err != nil {
-		return Person{}, false, err
-	}
-	events := []Event{{Measure: SiteLogins, At: p.LastLogin, CID: cid, Times: 1}}
-	if created {
-		events = append(events, Event{Measure: NewSiteUsers, At: p.LastLogin, CID: cid, Times: 1})
-	}
-	// The login is on disk: a caller who goes away does not leave it uncounted.
-	return p, created, d.store.Count(context.WithoutCancel(ctx), site, events...)
-}
-
-// visit is Visit without counting. Each try is one transaction.
-func (d *Directory) visit(ctx context.Context, site, uid string) (p Person, created bool, err error) {
-	now := d.moment()
 	for range maxRaces {
 		p, err = d.named(ctx, site, uid)
-		switch {
-		case err == nil:
-			p.User, err = d.store.EditUser(ctx, site, p.Token, func(u *User) error {
-				u.LastLogin = now
-				u.Logins++
-				return nil
-			})
-			if !errors.Is(err, ErrNotFound) {
-				return p, false, err
-			}
-		case errors.Is(err, ErrNotFound):
-			u := d.newUser(uid)
-			u.Logins = 1
-			if err = d.store.PutUser(ctx, site, u); !errors.Is(err, ErrTaken) {
-				return Person{User: u}, true, err
-			}
-		default:
-			return Person{}, false, err
+		if created = errors.Is(err, ErrNotFound); created {
+			p, err = d.visitFirst(ctx, site, uid, cid)
+		} else if err == nil {
+			p.User, err = d.visitAgain(ctx, site, p.Token, cid)
+		}
+		if err == nil {
+			return p, created, nil
+		}
+		if !errors.Is(err, ErrTaken) && !errors.Is(err, ErrNotFound) { // else somebody made or deleted the user meanwhile
+			break
 		}
 	}
 	return Person{}, false, err
+}
+
+// visitFirst makes a user with their first login.
+func (d *Directory) visitFirst(ctx context.Context, site, uid, cid string) (Person, error) {
+	u := d.newUser(uid)
+	u.Logins = 1
+	err := d.store.PutUser(ctx, site, u,
+		Event{Measure: SiteLogins, At: u.LastLogin, CID: cid, Times: 1}, Event{Measure: NewSiteUsers, At: u.LastLogin, CID: cid, Times: 1})
+	return Person{User: u}, err
+}
+
+// visitAgain notes a login of a user who is there.
+func (d *Directory) visitAgain(ctx context.Context, site, token, cid string) (User, error) {
+	now := d.moment()
+	return d.store.EditUser(ctx, site, token, func(u *User) error {
+		u.LastLogin = now
+		u.Logins++
+		return nil
+	}, Event{Measure: SiteLogins, At: now, CID: cid, Times: 1})
 }

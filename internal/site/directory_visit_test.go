@@ -2,7 +2,6 @@ package site_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -106,6 +105,22 @@ var visitTests = []directoryTest{
 		w.same("tallies", w.tallies(s.ID), `03-01 "" "" newSiteUsers 1
 03-01 "" "" siteLogins 16`)
 	}},
+	{"moves", func(w *world) {
+		s, _ := w.add("shop")
+		p, i, _ := w.arrive(s.ID, alice())
+		bob, err := w.AddUser(w.Context(), s.ID)
+		w.want("add user", err, nil)
+		w.clock.move(24 * time.Hour)
+		for _, user := range []string{bob.Token, bob.Token, p.Token, uuid.NewString()} { // the second and the last move nothing
+			if _, err := w.MoveIdentity(w.Context(), s.ID, i.Token, user); err != nil {
+				w.want("move", err, site.ErrNotFound)
+			}
+		}
+		w.same("tallies", w.tallies(s.ID), `03-01 "" "mastodon" newUsers 1
+03-01 "" "mastodon" newConnections 1
+03-01 "" "mastodon" logins 1
+03-02 "" "mastodon" newConnections 2`)
+	}},
 	{"logins under a context ID", func(w *world) {
 		s, _ := w.add("shop")
 		login := alice()
@@ -123,21 +138,6 @@ var visitTests = []directoryTest{
 03-01 "home page" "mastodon" newConnections 1
 03-01 "home page" "mastodon" logins 1`)
 	}},
-}
-
-// TestVisitThatIsNotCounted: the caller is told, and the login is noted.
-func TestVisitThatIsNotCounted(t *testing.T) {
-	store := newMemory(t)
-	w := newWorld(t, store)
-	s, _ := w.add("shop")
-	full := errors.New("disk is full")
-	for n, wantCreated := range []bool{true, false} {
-		store.failCount = full
-		p, created, err := w.Visit(t.Context(), s.ID, "alice", "")
-		if w.want("visit", err, full); created != wantCreated || p.Logins != n+1 {
-			t.Errorf("got %+v, created %t; want login %d, created %t", p, created, n+1, wantCreated)
-		}
-	}
 }
 
 // TestVisitRaces: somebody else gets in between the look for a UID and the login.

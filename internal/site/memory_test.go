@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -28,9 +27,8 @@ type memory struct {
 
 	// looked is called once after the next UserByUID, with mu held.
 	looked func()
-	// failSite, failEdit and failCount are returned by the next PutSite, EditIdentity and
-	// Count.
-	failSite, failEdit, failCount error
+	// failSite and failEdit are returned by the next PutSite and EditIdentity.
+	failSite, failEdit error
 }
 
 func newMemory(t testing.TB) *memory {
@@ -98,14 +96,25 @@ func put[T any](entries []T, token func(T) string, e T) []T {
 	return append(entries, e)
 }
 
-func (m *memory) PutUser(_ context.Context, s string, u site.User) error {
+func (m *memory) PutUser(_ context.Context, s string, u site.User, events ...site.Event) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.taken(s, u) {
 		return site.ErrTaken
 	}
 	m.users[s] = put(m.users[s], userToken, u)
+	m.count(s, events...)
 	return nil
+}
+
+// count notes events. The caller holds mu.
+func (m *memory) count(s string, events ...site.Event) {
+	for _, e := range events {
+		if e.Measure == 0 || e.Measure >= site.NumMeasures || e.At.IsZero() || e.Times == 0 {
+			m.t.Errorf("count %+v: got an incomplete event", e)
+		}
+	}
+	m.events[s] = append(m.events[s], events...)
 }
 
 // taken says whether another user has the UID of u. The caller holds mu.
@@ -114,7 +123,7 @@ func (m *memory) taken(s string, u site.User) bool {
 	return u.UID != "" && i >= 0 && m.users[s][i].Token != u.Token
 }
 
-func (m *memory) EditUser(_ context.Context, s, token string, edit func(*site.User) error) (site.User, error) {
+func (m *memory) EditUser(_ context.Context, s, token string, edit func(*site.User) error, events ...site.Event) (site.User, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	i := index(m.users[s], userToken, token)
@@ -129,6 +138,7 @@ func (m *memory) EditUser(_ context.Context, s, token string, edit func(*site.Us
 		return site.User{}, site.ErrTaken
 	}
 	m.users[s][i] = u
+	m.count(s, events...)
 	return u, nil
 }
 
@@ -255,7 +265,7 @@ func (m *memory) Arrive(_ context.Context, s, user, provider, account string,
 		measures = append(measures, site.NewConnections)
 	}
 	for _, measure := range measures {
-		m.events[s] = append(m.events[s], site.Event{Measure: measure, At: c.Created, CID: c.CID, Provider: provider, Times: 1})
+		m.count(s, site.Event{Measure: measure, At: c.Created, CID: c.CID, Provider: provider, Times: 1})
 	}
 	c.CID = "" // it is not kept
 	m.identities[s] = put(m.identities[s], identityToken, copyOf(i))
@@ -297,11 +307,26 @@ func (m *memory) EditIdentity(ctx context.Context, s, token string, edit func(*s
 	if err := edit(&i); err != nil {
 		return site.Identity{}, err
 	}
-	if index(m.users[s], userToken, i.User) < 0 {
-		return site.Identity{}, fmt.Errorf("user %s: %w", i.User, site.ErrNotFound)
+	if i.User != m.identities[s][at].User {
+		m.t.Errorf("edit identity %s: got user %s; want the one it has", token, i.User)
 	}
 	m.identities[s][at] = copyOf(i)
 	return i, nil
+}
+
+func (m *memory) MoveIdentity(_ context.Context, s, token, user string, when time.Time) (site.Identity, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	at := index(m.identities[s], identityToken, token)
+	if at < 0 || index(m.users[s], userToken, user) < 0 {
+		return site.Identity{}, site.ErrNotFound
+	}
+	i := &m.identities[s][at]
+	if i.User != user {
+		m.count(s, site.Event{Measure: site.NewConnections, At: when, Provider: i.Provider, Times: 1})
+	}
+	i.User = user
+	return copyOf(*i), nil
 }
 
 func (m *memory) DeleteIdentity(_ context.Context, s, token string) (site.Identity, error) {
@@ -314,6 +339,21 @@ func (m *memory) DeleteIdentity(_ context.Context, s, token string) (site.Identi
 	i := m.identities[s][at]
 	m.identities[s] = slices.Delete(m.identities[s], at, at+1)
 	return i, nil
+}
+
+func (m *memory) DeleteIdentities(_ context.Context, s, user string, choose func([]site.Identity) ([]site.Identity, error)) ([]site.Identity, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	at := index(m.users[s], userToken, user)
+	if at < 0 {
+		return nil, site.ErrNotFound
+	}
+	chosen, err := choose(m.person(s, m.users[s][at]).Identities)
+	if err != nil {
+		return nil, err
+	}
+	m.identities[s] = slices.DeleteFunc(m.identities[s], func(i site.Identity) bool { return index(chosen, identityToken, i.Token) >= 0 })
+	return chosen, nil
 }
 
 func (m *memory) Connection(_ context.Context, s, token string) (site.Connection, error) {
@@ -330,25 +370,6 @@ func (m *memory) ListConnections(_ context.Context, s string, q site.ListQuery) 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return page(m.connections[s], connectionToken, q)
-}
-
-func (m *memory) Count(ctx context.Context, s string, events ...site.Event) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := m.failCount; err != nil {
-		m.failCount = nil
-		return err
-	}
-	for _, e := range events {
-		if e.Measure == 0 || e.Measure >= site.NumMeasures || e.At.IsZero() || e.Times == 0 {
-			m.t.Errorf("count %+v: got an incomplete event", e)
-		}
-	}
-	m.events[s] = append(m.events[s], events...)
-	return nil
 }
 
 // Tallies sums the events of a site, as the store of the product does.

@@ -12,8 +12,8 @@ var (
 	// ErrNotFound is returned when a site, a user, an identity or a connection is
 	// not there, or belongs to another site.
 	ErrNotFound = errors.New("not found")
-	// ErrTaken is returned when a site of that name exists, or when a UID is that of
-	// another user of the site.
+	// ErrTaken is returned when a site of that name or API key exists, when a user key is
+	// there already, or when a UID is that of another user of the site.
 	ErrTaken = errors.New("name is taken")
 	// ErrName is returned when a name breaks the rules of CheckName.
 	ErrName = errors.New("bad name")
@@ -31,10 +31,13 @@ var (
 	// ErrSetting is returned when a setting of a site is malformed.
 	ErrSetting = errors.New("bad setting")
 	// ErrUserKey is returned when a user key cannot be made: what is given is no public
-	// RSA key, or the site has as many as it may.
+	// RSA key, no name or no secret, or the site has as many as it may.
 	ErrUserKey = errors.New("bad user key")
 	// ErrUID is returned when a UID breaks the rules of CheckUID.
 	ErrUID = errors.New("bad UID")
+	// ErrLast is returned when a user would be left without the identities that they
+	// are to keep one of.
+	ErrLast = errors.New("last identity of the user")
 	// ErrPlace is returned when a list of places breaks the rules of CheckPlaces.
 	ErrPlace = errors.New("bad place")
 	// ErrQuery is returned when there is no such page as a ListQuery asks for.
@@ -94,7 +97,7 @@ type NewKeys struct {
 	Private Secret
 
 	APIKey string // empty when only a pair was made
-	Secret Secret // base64
+	Secret Secret // base64; empty when it was brought
 }
 
 // Secret is text that must not be seen. It prints as "[secret]" in every way that

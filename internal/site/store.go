@@ -1,6 +1,9 @@
 package site
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Sites keeps the sites. Every write is one transaction that is on disk when the
 // call returns.
@@ -15,12 +18,12 @@ type Sites interface {
 
 // Users keeps the users of sites. Unknown tokens and UIDs are ErrNotFound.
 type Users interface {
-	// PutUser writes a user, new or changed. Another user with the same UID is
-	// ErrTaken.
-	PutUser(ctx context.Context, site string, u User) error
-	// EditUser lets edit change a user and writes it, in one transaction. The token
-	// stays. A UID that another user has is ErrTaken.
-	EditUser(ctx context.Context, site, token string, edit func(*User) error) (User, error)
+	// PutUser writes a user, new or changed, and counts events, in one transaction.
+	// Another user with the same UID is ErrTaken.
+	PutUser(ctx context.Context, site string, u User, events ...Event) error
+	// EditUser lets edit change a user, writes it and counts events, in one transaction.
+	// The token stays. A UID that another user has is ErrTaken.
+	EditUser(ctx context.Context, site, token string, edit func(*User) error, events ...Event) (User, error)
 	User(ctx context.Context, site, token string) (Person, error)
 	UserByUID(ctx context.Context, site, uid string) (Person, error)
 	ListUsers(ctx context.Context, site string, q ListQuery, f UserFilter) (Page[Person], error)
@@ -41,22 +44,23 @@ type Identities interface {
 		arrive func(*User, *Identity) (User, Identity, Connection, error)) (User, Identity, Connection, error)
 	Identity(ctx context.Context, site, token string) (Identity, error)
 	ListIdentities(ctx context.Context, site string, q ListQuery) (Page[Identity], error)
-	// EditIdentity lets edit change an identity and writes it. Token and provider stay.
-	// A new User must exist.
+	// EditIdentity lets edit change an identity and writes it. Token, provider and user
+	// stay.
 	EditIdentity(ctx context.Context, site, token string, edit func(*Identity) error) (Identity, error)
+	// MoveIdentity gives an identity to another user. Unless it was theirs already, that
+	// is counted as one of NewConnections, in the same transaction, at the time given.
+	MoveIdentity(ctx context.Context, site, token, user string, at time.Time) (Identity, error)
 	DeleteIdentity(ctx context.Context, site, token string) (Identity, error)
+	// DeleteIdentities removes those that choose returns of all identities of a user, in
+	// one transaction, and returns them; the user stays. Choose is called in the
+	// transaction: it must be quick, and when it returns an error nothing is removed.
+	DeleteIdentities(ctx context.Context, site, user string, choose func([]Identity) ([]Identity, error)) ([]Identity, error)
 }
 
 // Connections reads connections. Unknown tokens are ErrNotFound.
 type Connections interface {
 	Connection(ctx context.Context, site, token string) (Connection, error)
 	ListConnections(ctx context.Context, site string, q ListQuery) (Page[Connection], error)
-}
-
-// Events counts what sites report.
-type Events interface {
-	// Count counts events of a site, in one transaction.
-	Count(ctx context.Context, site string, events ...Event) error
 }
 
 // Places keeps where users of sites can say they are.
@@ -74,6 +78,5 @@ type Store interface {
 	Users
 	Identities
 	Connections
-	Events
 	Places
 }
