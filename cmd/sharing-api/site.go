@@ -257,17 +257,13 @@ type siteKeysCommand struct {
 
 // Run prints the keys.
 func (c *siteKeysCommand) Run(call *command.Call) error {
-	keys, err := readClientKeys("--set-api-key", c.SetAPIKey, c.SecretFile)
-	if err != nil {
-		return err
-	}
-	switch set := keys != (site.ClientKeys{}); {
+	switch set := c.SetAPIKey != "" || c.SecretFile != ""; {
 	case set && !c.Gigya:
-		return command.Usagef("--set-api-key belongs to --gigya")
+		return command.Usagef("--set-api-key and --secret-file belong to --gigya")
 	case set && (c.Rotate || c.Grace != 0):
 		return command.Usagef("--set-api-key replaces the secret with the one given; leave --rotate and --grace out")
 	case set:
-		return c.set(call, keys)
+		return c.set(call)
 	case c.Grace < 0:
 		return command.Usagef("--grace is %s; give 0s or more", c.Grace)
 	case c.Grace > 0 && !c.Rotate:
@@ -315,7 +311,11 @@ func (c *siteKeysCommand) Run(call *command.Call) error {
 }
 
 // set sets keys that clients have already, and says so.
-func (c *siteKeysCommand) set(call *command.Call, keys site.ClientKeys) error {
+func (c *siteKeysCommand) set(call *command.Call) error {
+	keys, err := readClientKeys("--set-api-key", c.SetAPIKey, c.SecretFile)
+	if err != nil {
+		return err
+	}
 	return c.ask("set API key of site "+c.Site, func(client *operator.Client) error {
 		s, err := client.SetClientKeys(call.Context, c.Site, keys)
 		if err != nil {
