@@ -34,17 +34,18 @@ var rooms = map[string][]string{
 	"internal/control":     {},
 	"internal/counter":     {"internal/link", "internal/varint"},
 	"internal/fetch":       {},
-	"internal/gigya":       {"internal/link", "internal/publish", "internal/share", "internal/site"},
+	"internal/gigya":       {"internal/link", "internal/publish", "internal/share", "internal/site", "internal/tree"},
 	"internal/link":        {},
 	"internal/linkapi":     {"internal/control", "internal/counter", "internal/link", "internal/redirect", "internal/shortener"},
 	"internal/network":     {"internal/fetch", "internal/link", "internal/publish", "internal/site"},
-	"internal/oneall":      {"internal/link", "internal/publish", "internal/share", "internal/site"},
+	"internal/oneall":      {"internal/link", "internal/publish", "internal/share", "internal/site", "internal/tree"},
 	"internal/operator":    {"internal/control", "internal/link", "internal/linkapi", "internal/publish", "internal/site"},
 	"internal/publish":     {"internal/fetch", "internal/link", "internal/share", "internal/site"},
 	"internal/redirect":    {"internal/link"},
 	"internal/share":       {},
 	"internal/shortener":   {"internal/boltstore", "internal/counter", "internal/link", "internal/redirect"}, // assembles, so it opens the stores
 	"internal/site":        {"internal/link"},
+	"internal/tree":        {},
 	"internal/varint":      {},
 }
 

@@ -4,8 +4,9 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
+
+	"herald.example/internal/tree"
 )
 
 // format is how a reply is written.
@@ -82,10 +83,10 @@ const timeLayout = "2006-01-02T15:04:05.000Z"
 func (r reply) envelope() object {
 	o := object{{"statusCode", r.code.status()}, {"errorCode", int(r.code)}, {"statusReason", r.code.reason()}}
 	if r.code != codeOK {
-		o = o.withText("errorMessage", r.code.name()).withText("errorDetails", r.details)
+		o = o.WithText("errorMessage", r.code.name()).WithText("errorDetails", r.details)
 	}
 	o = append(o, object{{"callId", r.callID}, {"time", r.time.UTC().Format(timeLayout)}}...)
-	return append(o.withText("context", r.context), r.members...)
+	return append(o.WithText("context", r.context), r.members...)
 }
 
 // render writes a reply in its format.
@@ -98,10 +99,10 @@ func (r reply) render() (status int, body []byte, contentType string) {
 	case formatXML:
 		return status, r.xml(), "application/xml; charset=utf-8"
 	case formatJSONP:
-		body = appendJSON(append([]byte(r.callback), '('), r.envelope(), true)
+		body = tree.AppendScript(append([]byte(r.callback), '('), r.envelope())
 		return status, append(body, ");"...), "text/javascript; charset=utf-8"
 	default:
-		return status, appendJSON(nil, r.envelope(), false), "application/json; charset=utf-8"
+		return status, tree.AppendJSON(nil, r.envelope()), "application/json; charset=utf-8"
 	}
 }
 
@@ -111,12 +112,10 @@ func (r reply) xml() []byte {
 	if r.method != "" {
 		name = r.method + "Response"
 	}
-	var dst strings.Builder
-	dst.WriteString(`<?xml version="1.0" encoding="utf-8"?>` + "\n<" + name +
+	dst := []byte(`<?xml version="1.0" encoding="utf-8"?>` + "\n<" + name +
 		` xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="urn:com:gigya:api http://socialize.api.gigya.com/schema" xmlns="urn:com:gigya:api">`)
-	appendXML(&dst, name, r.envelope())
-	dst.WriteString("</" + name + ">")
-	return []byte(dst.String())
+	dst = tree.AppendContent(dst, name, r.envelope())
+	return append(dst, "</"+name+">"...)
 }
 
 // send sends a body whole, with its length. Clients set their clocks by the date.

@@ -128,7 +128,7 @@ func answerFor(results []result, unsupported []string) (object, error) {
 		switch {
 		case r.fault == nil:
 			succeeded = true
-			ids = ids.withText(r.provider, r.postID)
+			ids = ids.WithText(r.provider, r.postID)
 		case first == nil:
 			first, firstProvider = r.fault, r.provider
 		default:
@@ -154,7 +154,7 @@ func answerFor(results []result, unsupported []string) (object, error) {
 		}
 		return nil, f
 	}
-	return object{}.with(len(ids) > 0, "providerPostIDs", ids).with(true, "providerErrorCodes", entries), nil
+	return object{}.With(len(ids) > 0, "providerPostIDs", ids).With(true, "providerErrorCodes", entries), nil
 }
 
 // entry is what a reply says of one provider.
@@ -163,5 +163,5 @@ func (r result) entry() object {
 	if f == nil {
 		f = &fault{code: codeOK}
 	}
-	return object{{"provider", r.provider}, {"errorCode", int(f.code)}, {"errorMessage", f.code.name()}}.withText("errorDetails", f.details)
+	return object{{"provider", r.provider}, {"errorCode", int(f.code)}, {"errorMessage", f.code.name()}}.WithText("errorDetails", f.details)
 }

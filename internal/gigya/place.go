@@ -59,7 +59,7 @@ func (h *Handler) getPlaces(ctx context.Context, c *call) (object, error) {
 			{"distance", math.Round(f.distance*1000) / 1000},
 		})
 	}
-	return object{}.with(shown != nil, "places", shown), nil
+	return object{}.With(shown != nil, "places", shown), nil
 }
 
 // point is somewhere on Earth, in degrees.

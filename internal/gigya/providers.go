@@ -21,5 +21,5 @@ func (h *Handler) getProvidersConfig(_ context.Context, c *call) (object, error)
 		}
 		providers = append(providers, object{{"name", p.Key}, {"displayName", p.Name}, {"capabilities", capabilities}})
 	}
-	return object{}.with(providers != nil, "providers", providers), nil
+	return object{}.With(providers != nil, "providers", providers), nil
 }

@@ -102,13 +102,13 @@ func (h *Handler) getSocializeStats(ctx context.Context, c *call) (object, error
 		for _, record := range records {
 			data = append(data, asList(record))
 		}
-		return o.with(data != nil, "data", data), nil
+		return o.With(data != nil, "data", data), nil
 	}
 	var data strings.Builder
 	if err := csv.NewWriter(&data).WriteAll(records); err != nil {
 		return nil, err
 	}
-	return o.withText("data", data.String()), nil
+	return o.WithText("data", data.String()), nil
 }
 
 // readReportQuery reads what is asked for.

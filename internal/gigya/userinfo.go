@@ -44,11 +44,11 @@ func (h *Handler) getUserInfo(ctx context.Context, c *call) (object, error) {
 	}
 	switch {
 	case login != nil:
-		o = append(o.withText("loginProvider", login.Provider).withText("loginProviderUID", login.Account.ID), profile(*login)...)
+		o = append(o.WithText("loginProvider", login.Provider).WithText("loginProviderUID", login.Account.ID), profile(*login)...)
 	case p.UID != "" && p.Logins > 0:
 		o = append(o, object{{"loginProvider", siteProvider}, {"loginProviderUID", p.UID}}...)
 	}
-	return o.with(len(shown) > 0, "identities", shown), nil
+	return o.With(len(shown) > 0, "identities", shown), nil
 }
 
 // loginIdentity is the identity that a user came with last, nil when it was not by a
@@ -81,14 +81,14 @@ func identity(i site.Identity, login bool) object {
 func profile(i site.Identity) object {
 	p := i.Profile
 	return object{}.
-		withText("nickname", cmp.Or(p.DisplayName, p.Username, i.Account.Name)).
-		withText("username", cmp.Or(p.Username, i.Account.Name)).
-		withText("firstName", p.GivenName).
-		withText("lastName", p.FamilyName).
-		withText("email", p.Email).
-		withText("photoURL", p.Picture).
-		withText("profileURL", i.Account.URL).
-		withText("bio", p.About).
-		withText("city", p.Location).
-		withText("languages", strings.Join(p.Languages, ","))
+		WithText("nickname", cmp.Or(p.DisplayName, p.Username, i.Account.Name)).
+		WithText("username", cmp.Or(p.Username, i.Account.Name)).
+		WithText("firstName", p.GivenName).
+		WithText("lastName", p.FamilyName).
+		WithText("email", p.Email).
+		WithText("photoURL", p.Picture).
+		WithText("profileURL", i.Account.URL).
+		WithText("bio", p.About).
+		WithText("city", p.Location).
+		WithText("languages", strings.Join(p.Languages, ","))
 }

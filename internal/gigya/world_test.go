@@ -142,7 +142,7 @@ func newWorld(t testing.TB, with ...func(*Options)) *world {
 	w.handler.callID = func() string { return "5d0c2f7be1a94c3f8a6b1e0d9c7f4a21" }
 	echo := func(_ *Handler, _ context.Context, c *call) (object, error) {
 		w.last = c
-		return object{}.withText("uid", c.uid), nil
+		return object{}.WithText("uid", c.uid), nil
 	}
 	w.handler.methods = table(
 		*methods["socialize.gettoken"],

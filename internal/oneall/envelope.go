@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"herald.example/internal/tree"
 )
 
 // dateLayout is RFC 2822 with a numeric zone: contract, section 3.
@@ -73,9 +75,9 @@ func (h *Handler) envelope(resource string, a answer) object {
 func (h *Handler) render(f format, resource string, a answer) (body []byte, contentType string) {
 	root := h.envelope(resource, a)
 	if f == formatXML {
-		return append(appendXML([]byte(xmlHead), root[0].key, root[0].value), '\n'), "application/xml; charset=utf-8"
+		return append(tree.AppendXML([]byte(xmlHead), root[0].Key, root[0].Value), '\n'), "application/xml; charset=utf-8"
 	}
-	return append(appendJSON(nil, root), '\n'), "application/json; charset=utf-8"
+	return append(tree.AppendJSON(nil, root), '\n'), "application/json; charset=utf-8"
 }
 
 const xmlHead = `<?xml version="1.0" encoding="UTF-8"?>` + "\n"

@@ -2,7 +2,6 @@ package oneall
 
 import (
 	"bytes"
-	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -11,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"herald.example/internal/tree"
 )
 
 // TestXMLGolden shows the mapping of the contract's section 13.
@@ -85,7 +86,7 @@ func flatten(v any, path string) []string {
 	case []any:
 		entry := path[strings.LastIndexByte(path, '/')+1:]
 		for _, e := range v {
-			leaves = append(leaves, flatten(e, path+"/"+singular(entry))...)
+			leaves = append(leaves, flatten(e, path+"/"+tree.Singular(entry))...)
 		}
 	case float64:
 		leaves = append(leaves, fmt.Sprintf("%s=%.0f", path, v))
@@ -120,27 +121,6 @@ func flattenXML(t *testing.T, raw []byte) []string {
 				leaves = append(leaves, strings.Join(path, "/")+"="+text)
 			}
 			path, text = path[:len(path)-1], ""
-		}
-	}
-}
-
-func TestAppendJSONString(t *testing.T) {
-	for _, s := range []string{"", "plain", "a\"b\\c/d", "\x00\x1f\x7f\n\r\t", "Grüße 👨‍👩‍👧‍👦 \u2028", "<b>&amp;</b>", "\uFFFD"} {
-		var got string
-		raw := appendJSONString(nil, s)
-		if err := json.Unmarshal(raw, &got); err != nil || got != s {
-			t.Errorf("%q: got %s, error %v", s, raw, err)
-		}
-	}
-	if got := string(appendJSONString(nil, "a\xffb\xc3")); got != "\"a\uFFFDb\uFFFD\"" {
-		t.Errorf("got %s", got)
-	}
-}
-
-func TestSingular(t *testing.T) {
-	for list, want := range map[string]string{"entries": "entry", "identities": "identity", "publications": "publication", "tracked_shorturls": "tracked_shorturl", "urls": "url", "x": "x"} {
-		if got := singular(list); got != want {
-			t.Errorf("%s: got %s; want %s", list, got, want)
 		}
 	}
 }

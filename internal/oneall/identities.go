@@ -60,25 +60,25 @@ func identityNode(providers []publish.Provider, i site.Identity) object {
 	if username == "" {
 		username = a.Name
 	}
-	name := object{}.withText("formatted", p.DisplayName).withText("givenName", p.GivenName).withText("familyName", p.FamilyName)
+	name := object{}.WithText("formatted", p.DisplayName).WithText("givenName", p.GivenName).WithText("familyName", p.FamilyName)
 	node := object{
 		{"identity_token", i.Token},
 		{"provider", i.Provider},
 		{"source", object{{"name", providerName(providers, i.Provider)}, {"key", i.Provider}}},
 	}.
-		withText("id", a.ID).
-		withText("displayName", p.DisplayName).
-		with(len(name) > 0, "name", name).
-		withText("preferredUsername", username).
-		withText("profileUrl", a.URL).
-		withText("thumbnailUrl", p.Picture).
-		withText("pictureUrl", p.Picture).
-		withText("currentLocation", p.Location).
-		withText("aboutMe", p.About).
-		with(p.Email != "", "emails", list{object{{"value", p.Email}, {"is_verified", false}}}).
-		with(a.URL != "", "urls", list{object{{"value", a.URL}, {"type", "profile"}}})
+		WithText("id", a.ID).
+		WithText("displayName", p.DisplayName).
+		With(len(name) > 0, "name", name).
+		WithText("preferredUsername", username).
+		WithText("profileUrl", a.URL).
+		WithText("thumbnailUrl", p.Picture).
+		WithText("pictureUrl", p.Picture).
+		WithText("currentLocation", p.Location).
+		WithText("aboutMe", p.About).
+		With(p.Email != "", "emails", list{object{{"value", p.Email}, {"is_verified", false}}}).
+		With(a.URL != "", "urls", list{object{{"value", a.URL}, {"type", "profile"}}})
 	if a.ID != "" {
-		account := object{}.withText("domain", accountDomain(a)).withText("userid", a.ID).withText("username", username)
+		account := object{}.WithText("domain", accountDomain(a)).WithText("userid", a.ID).WithText("username", username)
 		node = append(node, member{"accounts", list{account}})
 	}
 	if p.Picture != "" {

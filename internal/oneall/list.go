@@ -80,7 +80,7 @@ func (q pageQuery) pagination(total int, next string) object {
 		{"entries_per_page", q.size},
 		{"total_entries", total},
 		{"order", object{{"field", "date_creation"}, {"direction", direction}}},
-	}.withText("next_after", next)
+	}.WithText("next_after", next)
 }
 
 // listing is a page with its entries.

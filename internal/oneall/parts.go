@@ -239,7 +239,7 @@ func partsNode(p publish.Parts) object {
 	}
 	if l := p.Link; l != nil {
 		node = append(node, member{"link", object{{"url", l.URL}}.
-			withText("name", l.Name).withText("caption", l.Caption).withText("description", l.Description)})
+			WithText("name", l.Name).WithText("caption", l.Caption).WithText("description", l.Description)})
 	}
 	if len(p.Uploads) > 0 {
 		uploads := make(list, len(p.Uploads))

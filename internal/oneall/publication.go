@@ -24,7 +24,7 @@ func (h *Handler) publicationNode(p publish.Publication, tracking bool, bases li
 // publicationEntry is a publication in the answer to publishing: contract, section 5.
 // Without totals nothing has been clicked yet.
 func (h *Handler) publicationEntry(p publish.Publication, tracking bool, bases link.Bases, totals map[link.Ref]link.Totals) object {
-	node := object{{"provider", p.Provider}, {"user_token", p.User}}.withText("identity_token", p.Identity)
+	node := object{{"provider", p.Provider}, {"user_token", p.User}}.WithText("identity_token", p.Identity)
 	if p.State == publish.Published {
 		at := p.Receipt.At
 		if at.IsZero() {

@@ -32,7 +32,7 @@ func (h *Handler) userEntry(p site.Person) object {
 // userDates are what all forms of a user begin with.
 func (h *Handler) userDates(u site.User) object {
 	return object{{"user_token", u.Token}, {"date_creation", h.date(u.Created)}}.
-		with(!u.LastLogin.IsZero(), "date_last_login", h.date(u.LastLogin))
+		With(!u.LastLogin.IsZero(), "date_last_login", h.date(u.LastLogin))
 }
 
 // shortIdentities name identities without describing them.
