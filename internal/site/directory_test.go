@@ -127,7 +127,7 @@ func TestDirectory(t *testing.T) {
 		{"on disk", openBolt},
 	} {
 		t.Run(store.name, func(t *testing.T) {
-			for _, c := range slices.Concat(siteTests, peopleTests, sealTests, gigyaTests, uidTests, tokenTests, permitTests, visitTests, placeTests, disconnectTests) {
+			for _, c := range slices.Concat(siteTests, peopleTests, sealTests, gigyaTests, clientKeyTests, uidTests, tokenTests, permitTests, visitTests, placeTests, disconnectTests) {
 				t.Run(c.name, func(t *testing.T) { c.check(newWorld(t, store.open(t))) })
 			}
 		})
