@@ -43,6 +43,73 @@ func checkPermits(w world) {
 	w.same("the other site, which has it still", read, shelf)
 }
 
+// broughtSecret is what a client has already: 32 bytes in base64.
+const broughtSecret = "ZXhhbXBsZS1zaXRlLXNlY3JldC0wMTIzNDU2Nzg5LUFC"
+
+// checkClientKeys sets keys that clients have already.
+func checkClientKeys(w world) {
+	shop, keys := w.add("shop")
+	brought := site.ClientKeys{APIKey: "3_Example/Api%20Key?<&>", Secret: broughtSecret}
+	_, err := w.SetClientKeys(w.Context(), "shop", brought)
+	w.want("bad API key", err, site.ErrSetting)
+	brought.APIKey = "3_Example/Api%20Key?<>"
+	changed, err := w.SetClientKeys(w.Context(), "shop", brought)
+	w.want("set", err, nil)
+	shop.Gigya.APIKey = brought.APIKey
+	w.same("site", changed, shop)
+	_, err = w.dir.GigyaKeys(keys.APIKey)
+	w.want("API key of before", err, site.ErrNotFound)
+	shelf, none, err := w.AddSite(w.Context(), site.SiteDraft{Name: "shelf", Keys: site.ClientKeys{APIKey: "3_Shelf", Secret: broughtSecret}})
+	w.want("add a site with them", err, nil)
+	if none.APIKey != "3_Shelf" || none.Secret != "" || shelf.Gigya.APIKey != "3_Shelf" {
+		w.Errorf("got API key %q, %q, a secret: %t; want 3_Shelf and no secret", none.APIKey, shelf.Gigya.APIKey, none.Secret != "")
+	}
+	for name, draft := range map[string]site.UserKeyDraft{"secret": {Key: "A/b%2f?c#d", Secret: broughtSecret}, "rsa": {Key: "...", PublicKey: publicKey}} {
+		for _, on := range []string{"shop", shelf.ID} {
+			k, err := w.ImportUserKey(w.Context(), on, draft)
+			if w.want("import "+name, err, nil); k.Key != draft.Key || k.Kind != name {
+				w.Errorf("got %+v; want %s of kind %s", k, draft.Key, name)
+			}
+			_, err = w.ImportUserKey(w.Context(), on, draft)
+			w.want("import again", err, site.ErrTaken)
+		}
+	}
+	for _, apiKey := range []string{brought.APIKey, "3_Shelf"} {
+		got, err := w.dir.GigyaKeys(apiKey)
+		if err != nil || got.Secret != broughtSecret || len(got.UserKeys) != 2 || got.UserKeys["A/b%2f?c#d"].Secret != broughtSecret || got.UserKeys["..."].RSA == nil {
+			w.Errorf("%s: got %d user keys, %v; want both, and the secret that was brought", apiKey, len(got.UserKeys), err)
+		}
+	}
+	for _, key := range []string{"A/b%2f?c#d", "..."} {
+		_, err = w.RemoveUserKey(w.Context(), "shop", key)
+		w.want("remove", err, nil)
+		_, _, err = w.PermitUserKey(w.Context(), "shelf", key, "shop")
+		w.want("permit", err, nil)
+	}
+
+	_, err = w.SetClientKeys(w.Context(), "shelf", brought)
+	w.want("set another site's", err, site.ErrTaken)
+	_, err = w.SetClientKeys(w.Context(), "nobody", brought)
+	w.want("set nobody's", err, site.ErrNotFound)
+	_, _, err = w.AddSite(w.Context(), site.SiteDraft{Name: "third", Keys: brought})
+	w.want("add with another site's", err, site.ErrTaken)
+	for name, keys := range map[string]site.ClientKeys{
+		"damaged API key": {APIKey: "3_\xff", Secret: broughtSecret}, "damaged secret": {APIKey: "3_Third", Secret: broughtSecret + "\xff"},
+		"no secret": {APIKey: "3_Third"}, "no API key": {Secret: broughtSecret},
+	} {
+		_, err = w.SetClientKeys(w.Context(), "shop", keys)
+		w.want("set "+name, err, site.ErrSetting)
+		_, _, err = w.AddSite(w.Context(), site.SiteDraft{Name: "third", Keys: keys})
+		w.want("add "+name, err, site.ErrSetting)
+		_, err = w.ImportUserKey(w.Context(), "shop", site.UserKeyDraft{Key: keys.APIKey, Secret: keys.Secret})
+		w.want("import "+name, err, site.ErrUserKey)
+	}
+	_, err = w.ImportUserKey(w.Context(), "shop", site.UserKeyDraft{Key: "A1", Secret: broughtSecret, PublicKey: publicKey})
+	w.want("import both", err, site.ErrUserKey)
+	_, err = w.ImportUserKey(w.Context(), "nobody", site.UserKeyDraft{Key: "A1", Secret: broughtSecret})
+	w.want("import nobody's", err, site.ErrNotFound)
+}
+
 // checkSetUIDs gives a user one UID after the other.
 func checkSetUIDs(w world) {
 	w.add("shop")

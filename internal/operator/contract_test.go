@@ -48,7 +48,7 @@ func TestContract(t *testing.T) {
 // noSecrets fails when text shows a secret of the tests.
 func noSecrets(t *testing.T, what, text string) {
 	t.Helper()
-	for _, secret := range []string{token, goodToken, goodPassword, "bad-secret"} {
+	for _, secret := range []string{token, goodToken, goodPassword, "bad-secret", broughtSecret} {
 		if strings.Contains(text, secret) {
 			t.Errorf("%s: got the secret %q in %s", what, secret, text)
 		}
@@ -338,6 +338,7 @@ var contract = []struct {
 		w.want("remove it again", err, site.ErrNotFound)
 	}},
 	{"user keys of several sites", checkPermits},
+	{"keys that clients have already", checkClientKeys},
 	{"UIDs that are set", checkSetUIDs},
 	{"places", checkPlaces},
 	{"UIDs", func(w world) {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -101,6 +102,16 @@ func TestRefusedRequests(t *testing.T) {
 		{"reading user keys", "GET", "/v1/sites/shop/userkeys", "", 405, "bad_method"},
 		{"no such user key", "DELETE", "/v1/sites/shop/userkeys/A1", "", 404, "not_found"},
 		{"bad user key", "POST", "/v1/sites/shop/userkeys", `{"publicKey":"bad-secret"}`, 422, "bad_user_key"},
+		{"keys without a body", "PUT", "/v1/sites/shop/secret", "", 400, "bad_request"},
+		{"no keys", "PUT", "/v1/sites/shop/secret", `{}`, 422, "bad_setting"},
+		{"bad API key", "PUT", "/v1/sites/shop/secret", `{"apiKey":"3_ x","secret":"` + broughtSecret + `"}`, 422, "bad_setting"},
+		{"bad secret", "PUT", "/v1/sites/shop/secret", `{"apiKey":"3_x","secret":"bad-secret"}`, 422, "bad_setting"},
+		{"secret that is a number", "PUT", "/v1/sites/shop/secret", `{"apiKey":"3_x","secret":12345678}`, 400, "bad_request"},
+		{"keys of no site", "PUT", "/v1/sites/other/secret", `{"apiKey":"3_x","secret":"` + broughtSecret + `"}`, 404, "not_found"},
+		{"site with a bad secret", "POST", "/v1/sites", `{"name":"other","apiKey":"3_x","secret":"bad-secret"}`, 422, "bad_setting"},
+		{"bad secret of a user key", "POST", "/v1/sites/shop/userkeys", `{"userKey":"A1","secret":"bad-secret"}`, 422, "bad_user_key"},
+		{"secret of no user key", "POST", "/v1/sites/shop/userkeys", `{"secret":"` + broughtSecret + `"}`, 422, "bad_user_key"},
+		{"user key with nothing", "POST", "/v1/sites/shop/userkeys", `{"userKey":"A1"}`, 422, "bad_user_key"},
 		{"permit no such user key", "POST", "/v1/sites/shop/userkeys/A1", `{"on":"shop"}`, 404, "not_found"},
 		{"permit on no site", "POST", "/v1/sites/shop/userkeys/A1", `{"on":"other"}`, 404, "not_found"},
 		{"permit without a body", "POST", "/v1/sites/shop/userkeys/A1", "", 400, "bad_request"},
@@ -230,6 +241,18 @@ func TestWireOfNamedThings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, c := range []struct{ method, path, body, want string }{
+		{"PUT", "/v1/sites/shop/secret", `{"apiKey":"3_x","secret":"` + broughtSecret + `"}`, `"gigya":{"apiKey":"3_x","dataCenter":`},
+		{"POST", "/v1/sites", `{"name":"third","apiKey":"3_y","secret":"` + broughtSecret + `"}`, `"apiKey":"3_y"}}`},
+		{"POST", "/v1/sites/third/userkeys", `{"userKey":"A1","secret":"` + broughtSecret + `"}`, `{"userKey":{"userKey":"A1","kind":"secret","date_creation":"`},
+		{"POST", "/v1/sites/third/userkeys", `{"userKey":"A2","publicKey":` + strconv.Quote(publicKey) + `}`, `{"userKey":{"userKey":"A2","kind":"rsa","date_creation":"`},
+	} {
+		w := e.send(c.method, c.path, c.body)
+		if w.Code != 200 || !strings.Contains(w.Body.String(), c.want) {
+			t.Errorf("%s %s: got %d %s; want %s", c.method, c.path, w.Code, w.Body, c.want)
+		}
+		noSecrets(t, c.path, w.Body.String())
+	}
 	w := e.send("POST", "/v1/sites/shop/userkeys/"+k.Key, `{"on":"other"}`)
 	var permitted struct {
 		Site    operator.Site    `json:"site"`
@@ -283,11 +306,12 @@ func TestSealThatCannotBeOpened(t *testing.T) {
 }
 
 func FuzzHandler(f *testing.F) {
-	for _, body := range []string{"", "{}", `{"name":"a"}`, `{"grace":"1h"}`, `{"provider":"mastodon","access_token":"t"}`, `{"simulated_providers":null}`, `{"gigya":{"cid":"a","trustedShareURLs":["*"]}}`, `{"publicKey":"-----BEGIN"}`, `{"UID":"a"}`, `{"on":"shop"}`, `{"places":[{"id":"a","name":"b","latitude":1,"longitude":2}]}`, "[]", "\xff"} {
+	for _, body := range []string{"", "{}", `{"name":"a"}`, `{"grace":"1h"}`, `{"provider":"mastodon","access_token":"t"}`, `{"simulated_providers":null}`, `{"gigya":{"cid":"a","trustedShareURLs":["*"]}}`, `{"publicKey":"-----BEGIN"}`, `{"UID":"a"}`, `{"on":"shop"}`, `{"apiKey":"3_a","secret":"` + broughtSecret + `"}`, `{"userKey":"A1","secret":"` + broughtSecret + `"}`, `{"places":[{"id":"a","name":"b","latitude":1,"longitude":2}]}`, "[]", "\xff"} {
 		f.Add("POST", "/v1/sites", body)
 		f.Add("POST", "/v1/sites/shop/identities", body)
 		f.Add("PATCH", "/v1/sites/shop", body)
 		f.Add("POST", "/v1/sites/shop/keys", body)
+		f.Add("PUT", "/v1/sites/shop/secret", body)
 		f.Add("POST", "/v1/sites/shop/userkeys", body)
 		f.Add("POST", "/v1/sites/shop/users", body)
 		f.Add("POST", "/v1/sites/shop/userkeys/A1", body)
