@@ -106,6 +106,24 @@ func twice(domains []centreDomain) string {
 	return ""
 }
 
+// unserved is a data centre whose domain the shortener in this process does not serve;
+// nil: there is none. What one that runs apart serves is not known here.
+func (c *serveCommand) unserved() *centreDomain {
+	if c.apart() {
+		return nil
+	}
+	var bases link.Bases // none: visitors come to an address
+	if len(c.ShortBase) > 0 {
+		bases, _ = link.ParseBases(c.ShortBase) // they were checked
+	}
+	for i, d := range c.DataCentre {
+		if bases.Find(d.domain) == nil {
+			return &c.DataCentre[i]
+		}
+	}
+	return nil
+}
+
 // dataCentres are the data centres that hosts can name. Our own go before Gigya's, so
 // a client that came to the wrong one is sent to ours.
 func (c *serveCommand) dataCentres() gigya.DataCentres {

@@ -31,7 +31,7 @@ type serveCommand struct {
 	PublicationsAsEntries bool          `env:"HERALD_PUBLICATIONS_AS_ENTRIES" help:"List the publications of a message under entries, as the .NET SDK reads them, and not as a bare array (off). $$${env}"`
 	NoSimulated           bool          `name:"no-simulated" env:"HERALD_NO_SIMULATED" help:"Run without the simulated network and its pages, which everybody can read who reaches the API (off). $$${env}"`
 
-	DataCentre      []centreDomain `env:"HERALD_DATA_CENTRE" placeholder:"NAME=DOMAIN" help:"Domain of the short URLs of a data centre's sites, such as us1=go.example.com; that of a site itself goes before; repeatable (the shortener's first one). $$${env}" group:"Gigya's dialect:"`
+	DataCentre      []centreDomain `env:"HERALD_DATA_CENTRE" placeholder:"NAME=DOMAIN" help:"Domain of the short URLs of a data centre's sites, such as us1=go.example.com, which must be one of the shortener's; that of a site itself goes before; repeatable (the shortener's first one). $$${env}" group:"Gigya's dialect:"`
 	APIDomain       []centreDomain `name:"api-domain" env:"HERALD_API_DOMAIN" placeholder:"NAME=DOMAIN" help:"Domain of a data centre's hosts beside Gigya's own, such as us1=us1.example.com for socialize.us1.example.com; repeatable (none). $$${env}" group:"Gigya's dialect:"`
 	CallsPerMinute  int            `env:"HERALD_CALLS_PER_MINUTE" default:"0" placeholder:"N" help:"Calls of one site in a minute; more are refused (0: no bound). $$${env}" group:"Gigya's dialect:"`
 	TimestampWindow time.Duration  `env:"HERALD_TIMESTAMP_WINDOW" default:"2m" placeholder:"DURATION" help:"How far the timestamp of a signed request may be from this clock, for clients with bad clocks and for recorded requests. Nonces are remembered for more than twice as long, but at most a million of them: with a large window, a request that somebody recorded is good again after a million others (${default}). $$${env}" group:"Gigya's dialect:"`
@@ -71,6 +71,9 @@ func (c *serveCommand) Validate() error {
 	}
 	if name := twice(c.DataCentre); name != "" {
 		return fmt.Errorf("--data-centre names %s twice; its short URLs have one domain", name)
+	}
+	if d := c.unserved(); d != nil {
+		return fmt.Errorf("--data-centre %s: no short URLs are served there; give that domain with --short-base, too", d)
 	}
 	if err := c.fetching().Check(); err != nil {
 		return fmt.Errorf("--allow-host: %w", err)

@@ -287,6 +287,8 @@ func TestWrongUsage(t *testing.T) {
 		{"no domain of a data centre", "serve --data-centre us1", "us1=go.example.com"},
 		{"no data centre of a domain", "serve --api-domain =example.com", "us1=go.example.com"},
 		{"a data centre twice", "serve --data-centre us1=a.example.com --data-centre US1=b.example.com", "us1 twice"},
+		{"a data centre without short URLs", "serve --short-base https://a.example.com --data-centre us1=a.example.com --data-centre eu1=b.example.com", "eu1=b.example.com: no short URLs"},
+		{"a data centre without bases", "serve --data-centre us1=a.example.com", "--short-base"},
 		{"negative bound of calls", "serve --calls-per-minute=-1", "--calls-per-minute"},
 		{"no body", "serve --max-body 1B", "1KiB"},
 		{"no connections", "serve --api-connections 0", "--api-connections"},

@@ -188,7 +188,7 @@ type siteEditCommand struct {
 	remote
 	Site       string   `arg:"" help:"Name or ID of the site."`
 	Name       *string  `placeholder:"NAME" help:"New name."`
-	Domain     *string  `placeholder:"HOST" help:"Domain of its short URLs from now on; --domain= is the shortener's first one."`
+	Domain     *string  `placeholder:"HOST" help:"Domain of its short URLs from now on; --domain= is that of the data centre, or the shortener's first one."`
 	Redirect   *string  `placeholder:"METHOD" help:"How its short URLs redirect that are made from now on: 302, or js, a page that counts the visit and goes on with a script. Those of before stay as they were made."`
 	Simulate   []string `placeholder:"PROVIDER" xor:"simulate" help:"Providers that the simulated network stands in for, instead of those before; '*' is all."`
 	NoSimulate bool     `xor:"simulate" help:"Let the simulated network stand in for nobody."`
