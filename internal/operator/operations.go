@@ -107,7 +107,7 @@ type Places interface {
 // SiteEdit says what is to change about a site; nil fields stay.
 type SiteEdit struct {
 	Name      *string  `json:"name,omitempty"`
-	Domain    *string  `json:"domain,omitempty"`             // empty: the shortener's default
+	Domain    *string  `json:"domain,omitempty"`             // empty: that of the data centre, else the shortener's default
 	Redirect  *string  `json:"redirect,omitempty"`           // of links made from now on: 302 or js
 	Simulated []string `json:"simulated_providers,omitzero"` // empty and not nil: none
 

@@ -37,7 +37,7 @@ type Site struct {
 	ID        string    `json:"site_id"`
 	Name      string    `json:"name"`
 	Created   time.Time `json:"date_creation"`
-	Domain    string    `json:"domain"`             // empty: the shortener's default
+	Domain    string    `json:"domain"`             // empty: that of the data centre, else the shortener's default
 	Redirect  string    `json:"redirect,omitempty"` // of links made from now on: js; absent: 302
 	Simulated []string  `json:"simulated_providers"`
 	Keys      []Key     `json:"keys"` // the newest first

@@ -53,7 +53,8 @@ type Site struct {
 	Name    string // unique; a DNS label, the first one of the site's API host name
 	Created time.Time
 
-	// Domain is where its short URLs live; empty: the shortener's default.
+	// Domain is where its short URLs live; empty: where those of its data centre do, or the
+	// shortener's default.
 	Domain string
 	// Redirect is how its short URLs redirect that are made from now on.
 	Redirect link.Method
