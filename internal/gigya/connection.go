@@ -31,6 +31,8 @@ func (h *Handler) removeConnection(ctx context.Context, c *call) (object, error)
 	switch {
 	case errors.Is(err, site.ErrLast):
 		return nil, faultf(codeNotAllowed, "It is the last connection of the user, which lastIdentityHandling protects.")
+	case errors.Is(err, site.ErrNotFound):
+		return nil, faultf(codeUser, "The user was deleted.")
 	case err != nil:
 		return nil, err
 	case len(removed) == 0 && provider == "":
