@@ -9,6 +9,80 @@ import (
 	"herald.example/internal/site"
 )
 
+// checkSettings edits what clients of Gigya's dialect need of a site.
+func checkSettings(w world) {
+	s, _ := w.add("shop")
+	data, short, cid := "EU1", "never", "home page <&>"
+	changed, err := w.EditSite(w.Context(), "shop", operator.SiteEdit{Gigya: operator.GigyaEdit{
+		DataCentre: &data, ShortURLs: &short, CID: &cid, Trusted: []string{"*.Example.com", "example.com/a*?b"}, Providers: []string{"twitter", "facebook"},
+	}})
+	w.want("edit", err, nil)
+	s.Gigya.DataCentre, s.Gigya.ShortURLs, s.Gigya.CID = "eu1", short, cid
+	s.Gigya.Trusted, s.Gigya.Providers = []string{"*.example.com/*", "example.com/a*?b"}, []string{"facebook", "twitter"}
+	w.same("edited", changed, s)
+	empty := ""
+	changed, err = w.EditSite(w.Context(), "shop", operator.SiteEdit{Gigya: operator.GigyaEdit{
+		DataCentre: &empty, ShortURLs: &empty, CID: &empty, Trusted: []string{}, Providers: []string{},
+	}})
+	w.want("edit again", err, nil)
+	s.Gigya.DataCentre, s.Gigya.ShortURLs, s.Gigya.CID, s.Gigya.Trusted, s.Gigya.Providers = "", "always", "", []string{}, []string{}
+	w.same("edited again", changed, s)
+	bad, damaged := "a.b", "\xff"
+	for name, edit := range map[string]operator.GigyaEdit{
+		"data centre": {DataCentre: &bad}, "short URLs": {ShortURLs: &bad}, "damaged context ID": {CID: &damaged},
+		"pattern": {Trusted: []string{"https://example.com/"}}, "damaged pattern": {Trusted: []string{"example.com/\xff"}},
+	} {
+		_, err := w.EditSite(w.Context(), "shop", operator.SiteEdit{Gigya: edit})
+		w.want(name, err, site.ErrSetting)
+	}
+	_, err = w.EditSite(w.Context(), "shop", operator.SiteEdit{Gigya: operator.GigyaEdit{Providers: []string{"Face"}}})
+	w.want("provider", err, site.ErrProvider)
+	got, err := w.Site(w.Context(), "shop")
+	w.want("read", err, nil)
+	w.same("not edited", got, s)
+}
+
+// checkSecrets makes secrets and keys of applications.
+func checkSecrets(w world) {
+	s, keys := w.add("shop")
+	rotated, secret, err := w.RotateSecret(w.Context(), s.ID)
+	w.want("rotate", err, nil)
+	w.same("site", rotated, s)
+	if got, err := w.dir.GigyaKeys(keys.APIKey); err != nil || got.Secret != secret || secret == keys.Secret {
+		w.Errorf("got another secret, or that of before, %v; want the new one", err)
+	}
+	k, secret, err := w.AddUserKey(w.Context(), "shop", "")
+	w.want("add user key", err, nil)
+	public, secondSecret, err := w.AddUserKey(w.Context(), "shop", publicKey)
+	w.want("add user key with a public key", err, nil)
+	if k.Kind != "secret" || public.Kind != "rsa" || secondSecret != "" || k.Key == "" || k.Created.IsZero() {
+		w.Errorf("got %+v, %+v, a second secret: %t; want one with a secret, and one without", k, public, secondSecret != "")
+	}
+	got, err := w.dir.GigyaKeys(keys.APIKey)
+	if err != nil || len(got.UserKeys) != 2 || got.UserKeys[k.Key] != (site.OpenUserKey{Secret: secret}) || got.UserKeys[public.Key].RSA == nil {
+		w.Errorf("got %d user keys, %v; want both", len(got.UserKeys), err)
+	}
+	s.Gigya.UserKeys = []operator.UserKey{k, public}
+	read, err := w.Site(w.Context(), "shop")
+	w.want("read", err, nil)
+	w.same("site with user keys", read, s)
+	for name, text := range map[string]string{
+		"no PEM": "bad-secret", "damaged": "bad-secret\xff", "huge": strings.Repeat("bad-secret", 2000),
+		"private": "-----BEGIN PRIVATE KEY-----\nYmFkLXNlY3JldA==\n-----END PRIVATE KEY-----\n",
+	} {
+		_, secret, err := w.AddUserKey(w.Context(), "shop", text)
+		if w.want(name, err, site.ErrUserKey); secret != "" {
+			w.Errorf("%s: got a secret; want none", name)
+		}
+	}
+	read, err = w.RemoveUserKey(w.Context(), "shop", k.Key)
+	w.want("remove", err, nil)
+	s.Gigya.UserKeys = []operator.UserKey{public}
+	w.same("site without it", read, s)
+	_, err = w.RemoveUserKey(w.Context(), "shop", k.Key)
+	w.want("remove it again", err, site.ErrNotFound)
+}
+
 // checkPermits permits user keys on a second site.
 func checkPermits(w world) {
 	shop, keys := w.add("shop")
@@ -108,6 +182,31 @@ func checkClientKeys(w world) {
 	w.want("import both", err, site.ErrUserKey)
 	_, err = w.ImportUserKey(w.Context(), "nobody", site.UserKeyDraft{Key: "A1", Secret: broughtSecret})
 	w.want("import nobody's", err, site.ErrNotFound)
+}
+
+// checkUIDs adds users by the site's own names.
+func checkUIDs(w world) {
+	w.add("shop")
+	for _, uid := range []string{"user-42@example.com", "..", "a/b?c&d=e%2f +ü", strings.Repeat("u", 252)} {
+		u, err := w.AddUser(w.Context(), "shop", uid)
+		w.want("add", err, nil)
+		w.same("user", u, operator.User{Token: u.Token, UID: uid, Created: u.Created, LastLogin: u.Created, Identities: []operator.Identity{}})
+		got, err := w.UserByUID(w.Context(), "shop", uid)
+		w.want("read by UID", err, nil)
+		w.same("user by UID", got, u)
+		_, err = w.AddUser(w.Context(), "shop", uid)
+		w.want("add again", err, site.ErrTaken)
+	}
+	for _, uid := range []string{strings.Repeat("u", 253), "a\nb", "\xff"} {
+		_, err := w.AddUser(w.Context(), "shop", uid)
+		w.want("add a bad one", err, site.ErrUID)
+		_, err = w.UserByUID(w.Context(), "shop", uid)
+		w.want("read a bad one", err, site.ErrNotFound)
+	}
+	page, err := w.Users(w.Context(), "shop", all)
+	if err != nil || page.Total != 4 || page.Entries[1].UID != ".." {
+		w.Errorf("got %+v, %v; want 4 users with their UIDs", page, err)
+	}
 }
 
 // checkSetUIDs gives a user one UID after the other.
