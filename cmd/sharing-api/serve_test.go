@@ -290,6 +290,8 @@ func TestWrongUsage(t *testing.T) {
 		{"a data centre without short URLs", "serve --short-base https://a.example.com --data-centre us1=a.example.com --data-centre eu1=b.example.com", "eu1=b.example.com: no short URLs"},
 		{"a data centre without bases", "serve --data-centre us1=a.example.com", "--short-base"},
 		{"negative bound of calls", "serve --calls-per-minute=-1", "--calls-per-minute"},
+		{"no window of timestamps", "serve --timestamp-window 999ms", "--timestamp-window"},
+		{"negative window of timestamps", "serve --timestamp-window=-2m", "--timestamp-window"},
 		{"no body", "serve --max-body 1B", "1KiB"},
 		{"no connections", "serve --api-connections 0", "--api-connections"},
 		{"unknown time zone", "serve --time-zone Mars/Olympus", "Europe/Vienna"},
