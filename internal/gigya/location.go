@@ -64,27 +64,30 @@ func readLocation(c *call) (*publish.Location, error) {
 // one is not given. The error is for the caller, to stand behind the name.
 func coordinate(raw json.RawMessage, most float64) (degrees float64, given bool, err error) {
 	text := string(raw)
-	if len(raw) > 0 && raw[0] == '"' {
+	switch {
+	case text == "" || text == "null":
+		return 0, false, nil
+	case text[0] == '"':
 		if err := json.Unmarshal(raw, &text); err != nil {
 			return 0, false, errors.New("is no text")
 		}
-	}
-	switch text = strings.TrimSpace(text); text {
-	case "", "null":
-		return 0, false, nil
+		if text = strings.TrimSpace(text); text == "" {
+			return 0, false, nil
+		}
 	}
 	return degreesOf(text, most)
 }
 
 // degreesOf reads a number of degrees as JSON writes numbers: no NaN, no infinity.
 func degreesOf(text string, most float64) (degrees float64, given bool, err error) {
-	if err := json.Unmarshal([]byte(text), &degrees); err != nil {
+	var number *float64
+	if err := json.Unmarshal([]byte(text), &number); err != nil || number == nil { // null is none
 		return 0, false, errors.New("must be a number")
 	}
-	if degrees < -most || degrees > most {
+	if *number < -most || *number > most {
 		return 0, false, errors.New("is out of range")
 	}
-	return degrees, true, nil
+	return *number, true, nil
 }
 
 // findPlace finds a place in the list of a site. An unknown one is not found.

@@ -77,6 +77,7 @@ func TestCoordinates(t *testing.T) {
 	f(`"1_0"`, 0, false, false)
 	f(`"48,5"`, 0, false, false)
 	f(`"north"`, 0, false, false)
+	f(`"null"`, 0, false, false)
 	f(`true`, 0, false, false)
 	f(`[1]`, 0, false, false)
 	f(`{}`, 0, false, false)
