@@ -222,7 +222,7 @@ func loginFault(err error, provider string, p site.Person, done list) error {
 	refused, isRefused := errors.AsType[*publish.Error](err)
 	switch {
 	case isRefused:
-		f.code, f.details = kindCodes[refused.Kind], refused.Message
+		f.code, f.details = codeOf(refused.Kind), refused.Message
 	case errors.Is(err, site.ErrOwned):
 		f.code, f.details = codeIdentity, "The account belongs to another user."
 	case errors.Is(err, site.ErrAccount), errors.Is(err, site.ErrProvider), errors.Is(err, site.ErrUID):

@@ -32,6 +32,14 @@ var kindCodes = map[publish.Kind]code{
 	publish.UnknownOutcome:    codeTimeout,
 }
 
+// codeOf is the code for a refusal.
+func codeOf(kind publish.Kind) code {
+	if c, known := kindCodes[kind]; known {
+		return c
+	}
+	return codeProvider
+}
+
 // What is said of publications of which no end is known.
 const (
 	openDetails    = "It may still go out within a minute; until then the same is refused as a duplicate."
@@ -93,11 +101,7 @@ func resultOf(pub publish.Publication) result {
 	case pub.State == publish.Unknown || pub.Refusal == nil:
 		r.fault = &fault{code: codeTimeout, details: unknownDetails}
 	default:
-		known, found := kindCodes[pub.Refusal.Kind]
-		if !found {
-			known = codeProvider
-		}
-		r.fault = &fault{code: known, details: pub.Refusal.Message}
+		r.fault = &fault{code: codeOf(pub.Refusal.Kind), details: pub.Refusal.Message}
 	}
 	return r
 }
