@@ -6,6 +6,8 @@ import (
 	"crypto/sha1"
 	"crypto/subtle"
 	"encoding/base64"
+	"hash"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -27,9 +29,8 @@ func appendHead(dst []byte, method, url string) []byte {
 	return append(dst, '&')
 }
 
-// appendSigned appends the parameters: sorted by their bytes, names encoded once and
-// values twice.
-func appendSigned(dst []byte, list []parameter) []byte {
+// signed are the parameters that the signature covers, sorted by their bytes.
+func signed(list []parameter) []parameter {
 	sorted := make([]parameter, 0, len(list))
 	for _, p := range list {
 		if lower(p.name) != sigName {
@@ -39,15 +40,36 @@ func appendSigned(dst []byte, list []parameter) []byte {
 	slices.SortFunc(sorted, func(a, b parameter) int {
 		return cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.value, b.value))
 	})
+	return sorted
+}
+
+// Sizes of what is written at a time, in bytes: a large request has a base string of
+// five times its size, which is never in memory as a whole.
+const (
+	signedPart = 1 << 10 // of a value, before it is encoded
+	signedText = 4 << 10 // of the base string, about
+)
+
+// writeSigned writes the parameters: names encoded once and values twice.
+func writeSigned(dst io.Writer, sorted []parameter) {
+	text := make([]byte, 0, 2<<10)
 	for i, p := range sorted {
 		if i > 0 {
-			dst = append(dst, "%26"...)
+			text = append(text, "%26"...)
 		}
-		dst = appendEncoded(dst, p.name)
-		dst = append(dst, "%3D"...)
-		dst = appendTwice(dst, p.value)
+		text = appendEncoded(text, p.name)
+		text = append(text, "%3D"...)
+		for value := p.value; value != ""; {
+			n := min(len(value), signedPart)
+			text = appendTwice(text, value[:n])
+			value = value[n:]
+			if len(text) > signedText {
+				_, _ = dst.Write(text) // no hash fails
+				text = text[:0]
+			}
+		}
 	}
-	return dst
+	_, _ = dst.Write(text)
 }
 
 const upperHex = "0123456789ABCDEF"
@@ -107,6 +129,16 @@ func signedURLs(secure bool, host, path string) []string {
 	return urls
 }
 
+// macs are hashes that all take what is written.
+type macs []hash.Hash
+
+func (m macs) Write(text []byte) (int, error) {
+	for _, mac := range m {
+		mac.Write(text)
+	}
+	return len(text), nil
+}
+
 // verify says whether sig is the signature of a request under a secret. What is no
 // secret signs nothing.
 func verify(secret site.Secret, sig string, r *http.Request, secure bool, list []parameter) bool {
@@ -115,17 +147,16 @@ func verify(secret site.Secret, sig string, r *http.Request, secure bool, list [
 		return false
 	}
 	given := []byte(strings.ReplaceAll(sig, " ", "+")) // a '+' that was sent bare
-	signed := appendSigned(make([]byte, 0, 2<<10), list)
-	mac := hmac.New(sha1.New, key)
-	var head []byte
-	var sum [sha1.Size]byte
-	var want [28]byte // sha1.Size in base64
+	var all macs
 	for _, url := range signedURLs(secure, r.Host, r.URL.EscapedPath()) {
-		head = appendHead(head[:0], r.Method, url)
-		mac.Reset()
-		mac.Write(head)
-		mac.Write(signed)
-		base64.StdEncoding.Encode(want[:], mac.Sum(sum[:0]))
+		mac := hmac.New(sha1.New, key)
+		mac.Write(appendHead(nil, r.Method, url))
+		all = append(all, mac)
+	}
+	writeSigned(all, signed(list))
+	var want [28]byte // sha1.Size in base64
+	for _, mac := range all {
+		base64.StdEncoding.Encode(want[:], mac.Sum(nil))
 		if subtle.ConstantTimeCompare(want[:], given) == 1 {
 			return true
 		}

@@ -2,7 +2,9 @@ package gigya
 
 import (
 	"bytes"
+	"fmt"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,7 +13,10 @@ import (
 
 // baseString is what is signed, in one piece.
 func baseString(verb, url string, list []parameter) []byte {
-	return append(appendHead(nil, verb, url), appendSigned(nil, list)...)
+	var b bytes.Buffer
+	b.Write(appendHead(nil, verb, url))
+	writeSigned(&b, signed(list))
+	return b.Bytes()
 }
 
 // TestVectors holds the contract's vectors V1 to V3 against the parser and the base
@@ -100,6 +105,17 @@ func TestSignedURLs(t *testing.T) {
 	f(false, "h:8080", "http://h:8080/a.b", "http://h/a.b", "https://h:8080/a.b", "https://h/a.b")
 	f(false, "[::1]:8080", "http://[::1]:8080/a.b", "http://[::1]/a.b", "https://[::1]:8080/a.b", "https://[::1]/a.b")
 	f(false, "[::1]", "http://[::1]/a.b", "https://[::1]/a.b")
+}
+
+// TestLongValues are signed as short ones are, wherever they are taken apart.
+func TestLongValues(t *testing.T) {
+	w := newWorld(t)
+	for i, length := range []int{signedPart - 1, signedPart, signedPart + 1, 2 * signedPart, signedText, maxValue} {
+		r := signedCall().set("nonce", fmt.Sprint(i)).set("a", strings.Repeat("é/a~", length/5)).set("b", strings.Repeat("x", length)).set("z", "1")
+		w.do(r).want(codeOK, "")
+		r.verbatim = "&y=2"
+		w.do(r).want(codeSignature, "")
+	}
 }
 
 // TestVerifyNeedsSecret signs with what is no secret: an empty key must not become one
