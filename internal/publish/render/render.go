@@ -120,7 +120,7 @@ func (r *renderer) loseWords(nameShown bool) {
 
 // takeText makes the text, with the link at its end where that is its place.
 func (r *renderer) takeText(text string) {
-	if !visible(text) {
+	if text = clean(text); !visible(text) {
 		text = ""
 	}
 	if r.link != nil {

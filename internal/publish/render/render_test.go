@@ -140,6 +140,8 @@ func TestRenderText(t *testing.T) {
 		{"link that is none", "twitter", Content{Text: "Look", Link: &Link{URL: "javascript:alert(1)"}}, "Look", []Loss{"the link is not shown: it is no http or https URL"}},
 		{"caption is shorter than text", "telegram", Content{Text: x(1025), Media: []Media{picture}}, x(1023) + "…", []Loss{"the text was cut to 1024 characters"}},
 		{"name in place of text", "mastodon", Content{Link: &Link{URL: link.URL, Name: "The name"}}, "The name " + link.URL, nil},
+		{"name in place of control characters", "mastodon", Content{Text: "\x00\x01", Link: &Link{URL: link.URL, Name: "The name"}}, "The name " + link.URL, nil},
+		{"name before the text", "mastodon", Content{Text: "Look", NameFirst: true, Link: &Link{URL: link.URL, Name: "The name"}}, "The name\nLook " + link.URL, nil},
 		{"name and no room for it", "mastodon", Content{Text: "Look", Link: &Link{URL: link.URL, Name: "The name", Caption: "c", Description: "d"}}, "Look " + link.URL,
 			[]Loss{"the link's name, caption and description are not shown"}},
 		{"invisible text", "mastodon", Content{Text: " \u200b\t\n", Link: link}, link.URL, nil},
