@@ -103,6 +103,14 @@ func TestActions(t *testing.T) {
 		{"description and no message", plain(func(p *publish.Parts) { p.Link.Description = "Description" })},
 		{"message alone", plain(func(p *publish.Parts) { p.Link, p.Text = nil, &publish.Text{Body: "Message"} })},
 		{"picture alone", plain(func(p *publish.Parts) { p.Link, p.Picture = nil, &publish.Media{URL: "https://img.example.com/g1.png"} })},
+		{"title and picture", plain(func(p *publish.Parts) {
+			p.Link.URL, p.Picture = "", &publish.Media{URL: "https://img.example.com/g1.png"}
+		})},
+		{"video alone", plain(func(p *publish.Parts) { p.Link, p.Video = nil, &publish.Media{URL: "https://img.example.com/film.mp4"} })},
+		{"nothing but a video that is none", plain(func(p *publish.Parts) { p.Link, p.Video = nil, &publish.Media{URL: "https://img.example.com/film.swf"} })},
+		{"video, and a preview that is none", plain(func(p *publish.Parts) {
+			p.Link, p.Video, p.Picture = nil, &publish.Media{URL: "https://img.example.com/film.mp4"}, &publish.Media{URL: "https://img.example.com/gone"}
+		})},
 		{"picture that is none", plain(func(p *publish.Parts) { p.Picture = &publish.Media{URL: "https://img.example.com/gone"} })},
 		{"video that is none", plain(func(p *publish.Parts) { p.Video = &publish.Media{URL: "https://img.example.com/film.swf"} })},
 		{"long title", plain(func(p *publish.Parts) { p.Link.Name = strings.Repeat("word ", 100) })},

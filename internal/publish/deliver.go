@@ -311,10 +311,11 @@ func (p *Publisher) prepare(ctx context.Context, f *flight, pub Publication) (*a
 	post, more, err := render.Render(profile, content)
 	if err != nil {
 		kind := Unsupported
-		if f.parts.Action != nil && (f.parts.Picture != nil || f.parts.Video != nil) {
-			kind = MediaInvalid
+		if f.parts.Action != nil && content.Empty() && (f.parts.Picture != nil || f.parts.Video != nil) {
+			kind = MediaInvalid // the network shows no media of this type
 		}
-		return nil, &Error{Kind: kind, Network: pub.Provider, Message: "This network cannot show the message: " + err.Error() + "."}
+		why := joinLosses(append([]render.Loss{render.Loss(err.Error())}, losses...))
+		return nil, &Error{Kind: kind, Network: pub.Provider, Message: "This network cannot show the message: " + why + "."}
 	}
 	post.Key, post.Created = pub.Name(), pub.Created.UnixMilli()
 	a.post, a.note = post, joinLosses(append(losses, more...))

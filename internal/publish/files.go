@@ -241,7 +241,7 @@ func (p *Publisher) addPicture(ctx context.Context, f *flight, profile render.Pr
 		return "the picture is not shown", nil
 	}
 	media, err := p.fetch(ctx, f, f.parts.Picture.URL)
-	if _, ok := errors.AsType[*Error](err); ok && f.parts.Action != nil && (c.Text != "" || c.Link != nil) {
+	if _, ok := errors.AsType[*Error](err); ok && f.parts.Action != nil && !c.Empty() {
 		return "the picture is not shown: it could not be fetched, or is none", nil
 	}
 	if err == nil {

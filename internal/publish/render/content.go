@@ -15,6 +15,9 @@ type Content struct {
 	Location  *Location // where the user is; nil: not known
 }
 
+// Empty says whether there is nothing in the content that could be a post.
+func (c Content) Empty() bool { return !visible(c.Text) && c.Link == nil && len(c.Media) == 0 }
+
 // Location is a point, or a place by its ID, or both.
 type Location struct {
 	Latitude, Longitude float64 // degrees, north and east are positive
