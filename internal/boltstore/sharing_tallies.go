@@ -26,15 +26,15 @@ const (
 	maxTallied = 255
 	// maxTallies is how many tallies are read at once, some 10 MB.
 	maxTallies = 100_000
-	// talliesPassed is how many are looked at for them, some 0.3 s.
-	talliesPassed = 1_000_000
+	// maxPassed is how many are looked at for them, some 0.3 s.
+	maxPassed = 1_000_000
 )
 
 var (
 	// errMeasure is returned when an event has a measure that there is none of.
 	errMeasure = errors.New("no such measure")
 	// errTallies is returned when a query is for more than can be read at once.
-	errTallies = fmt.Errorf("%w: more than %d tallies; ask for fewer days", site.ErrQuery, maxTallies)
+	errTallies = fmt.Errorf("%w: too many tallies; ask for fewer days", site.ErrQuery)
 )
 
 // boundCID is a context ID as it is stored.
@@ -141,7 +141,13 @@ func (w *sharingWriter) countPost(at place, h head, p publish.Publication, now t
 // Tallies returns what was counted for the reports of a site, in the order of day,
 // context ID, provider and measure. An unknown site has nothing. Of more than 100,000
 // tallies, or as many that cannot be found quickly, the error is site.ErrQuery.
-func (s *Sharing) Tallies(ctx context.Context, siteID string, q site.ReportQuery) (tallies []site.Tally, err error) {
+func (s *Sharing) Tallies(ctx context.Context, siteID string, q site.ReportQuery) ([]site.Tally, error) {
+	return s.tallies(ctx, siteID, q, maxTallies, maxPassed)
+}
+
+// tallies is Tallies with bounds: the most that are read, and the most that are looked
+// at for them.
+func (s *Sharing) tallies(ctx context.Context, siteID string, q site.ReportQuery, most, mostPassed int) (tallies []site.Tally, err error) {
 	err = s.view(ctx, func(tx *bbolt.Tx) error {
 		owner, ok := parseID(siteID)
 		if !ok {
@@ -155,13 +161,13 @@ func (s *Sharing) Tallies(ctx context.Context, siteID string, q site.ReportQuery
 			if !ok {
 				return fmt.Errorf("%w: tally", ErrDamaged)
 			}
-			if passed++; passed > talliesPassed {
+			if passed++; passed > mostPassed {
 				return errTallies
 			}
 			if !selects(q, t.CID, t.Provider) {
 				continue
 			}
-			if len(tallies) == maxTallies {
+			if len(tallies) == most {
 				return errTallies
 			}
 			tallies = append(tallies, t)
