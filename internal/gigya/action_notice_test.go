@@ -36,7 +36,7 @@ func TestActionNotice(t *testing.T) {
 		{"long action", []string{"action", strings.Repeat("é", maxActionName+1)}, codeValue, "action"},
 		{"two lines", []string{"action", "a\nb"}, codeValue, "action"},
 		{"long cid", []string{"action", "review", "cid", strings.Repeat("c", maxCID+1)}, codeValue, "cid"},
-		{"no attributes", []string{"action", "review", "actionAttributes", "[]"}, codeValue, "actionAttributes"},
+		{"attributes that are a list", []string{"action", "review", "actionAttributes", `["a"]`}, codeValue, "actionAttributes"},
 		{"unknown user", []string{"action", "review", "UID", "nobody"}, codeUser, ""},
 		{"no user", []string{"action", "review", "UID", ""}, codeMissing, "UID"},
 	}

@@ -130,6 +130,8 @@ func TestEdges(t *testing.T) {
 		{"a place alone", []string{"userLocation", `{"placeid":123456}`}},
 		{"a place and half a point", []string{"userLocation", `{"placeID":"abc","latitude":1}`}},
 		{"nowhere", []string{"userLocation", `{"latitude":"","longitude":null}`}},
+		{"nothing, as Node", []string{"userLocation", "null", "actionAttributes", "null", "tags", "null", "enabledProviders", "null"}},
+		{"nothing, as PHP", []string{"userLocation", "[]", "actionAttributes", " [] ", "tags", "[]", "enabledProviders", "[]"}},
 		{"old parameters", []string{"scope", "both", "privacy", "public", "actorUID", "x"}},
 	}
 	inHouse(t, func(h *house) {

@@ -27,7 +27,7 @@ func readLocation(c *call) (*publish.Location, error) {
 		Latitude, Longitude json.RawMessage
 		PlaceID             *entry
 	}
-	if _, err := c.parameters.object(name, &sent); err != nil {
+	if _, err := c.parameters.optional(name, &sent); err != nil {
 		return nil, err
 	}
 	bad := func(format string, args ...any) (*publish.Location, error) {
@@ -65,7 +65,7 @@ func readLocation(c *call) (*publish.Location, error) {
 func coordinate(raw json.RawMessage, most float64) (degrees float64, given bool, err error) {
 	text := string(raw)
 	switch {
-	case text == "" || text == "null":
+	case text == "" || text == jsonNull:
 		return 0, false, nil
 	case text[0] == '"':
 		if err := json.Unmarshal(raw, &text); err != nil {

@@ -88,7 +88,7 @@ func readSiteUID(c *call) (string, error) {
 func (h *Handler) readSessions(c *call) ([]site.Login, error) {
 	const name = "providerSessions"
 	raw := make(map[string]providerSession)
-	sent, err := c.parameters.object(lower(name), &raw)
+	sent, err := c.parameters.optional(lower(name), &raw)
 	switch {
 	case err != nil || !sent:
 		return nil, err
@@ -276,7 +276,7 @@ func readSessionForm(c *call) (f sessionForm, err error) {
 		return f, err
 	}
 	var info map[string]json.RawMessage
-	_, err = c.parameters.object("userinfo", &info)
+	_, err = c.parameters.optional("userinfo", &info)
 	return f, err
 }
 
@@ -291,12 +291,12 @@ func signedUID(c *call, uid string) object {
 	return o
 }
 
-// reply is a user with a session: an OAuth2 token that is bound to the user. Like all
-// tokens it ends within an hour, also when a longer session was asked for, and like all
-// it is for TLS alone: in the answer to a call that came without it stands a session
-// that opens nothing, since whoever listens could use it, and clients set the cookie
-// without looking: none, which the caller gives. There is no sessionSecret: sessions do not sign here. The session is
-// made with the site's secret, whoever calls.
+// reply is a user with a session: an OAuth2 token that is bound to the user and made
+// with the site's secret, whoever calls. Like all tokens it ends within an hour, also
+// when a longer session was asked for, and is for TLS alone. Whoever listens to a call
+// without TLS could use it, so none stands in the reply to one: a text that opens
+// nothing, since clients set the cookie without looking. There is no sessionSecret:
+// sessions do not sign here.
 func (f sessionForm) reply(c *call, uid, none string) object {
 	o := signedUID(c, uid)
 	session := none

@@ -133,7 +133,7 @@ func TestNotifyLoginRefusals(t *testing.T) {
 		{"no expiration", []string{"siteUID", "user-1", "sessionExpiration", "soon"}, codeScalar, "sessionExpiration"},
 		{"impossible expiration", []string{"siteUID", "user-1", "sessionExpiration", "-3"}, codeValue, "sessionExpiration"},
 		{"no flag", []string{"siteUID", "user-1", "newUser", "perhaps"}, codeScalar, "newUser"},
-		{"no info", []string{"siteUID", "user-1", "userInfo", "[]"}, codeValue, "userInfo"},
+		{"no info", []string{"siteUID", "user-1", "userInfo", `["a"]`}, codeValue, "userInfo"},
 		{"long cid", []string{"siteUID", "user-1", "cid", strings.Repeat("c", maxCID+1)}, codeValue, "cid"},
 		{"no object", sessions(`["facebook"]`), codeValue, "providerSessions"},
 		{"no JSON", sessions(`{"facebook":`), codeValue, "providerSessions"},
@@ -187,6 +187,8 @@ func TestNotifyLoginSession(t *testing.T) {
 		{"short", []string{"sessionExpiration", "90"}, "cookieValue", 90 * time.Second},
 		{"for ever", []string{"sessionExpiration", "-2"}, "cookieValue", time.Hour},
 		{"long", []string{"sessionExpiration", "86400"}, "cookieValue", time.Hour},
+		{"nothing is said, as PHP", []string{"userInfo", "[]", "providerSessions", "[]"}, "cookieValue", time.Hour},
+		{"nothing is said, as Node", []string{"userInfo", "null", "providerSessions", "null"}, "cookieValue", time.Hour},
 	}
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t)

@@ -122,6 +122,7 @@ func TestEntries(t *testing.T) {
 		{"commas", "facebook, twitter ,,sina", []string{"facebook", "twitter", "sina"}, false},
 		{"JSON, as Python", `["a", "b, c", 7, "", null]`, []string{"a", "b, c", "7"}, false},
 		{"empty JSON", ` [ ] `, nil, false},
+		{"null", " null ", nil, false},
 		{"as many as may be", strings.Repeat("a,", maxEntries), nil, false},
 		{"too many", strings.Repeat("a,", maxEntries+1), nil, true},
 		{"too many in JSON", `["a"` + strings.Repeat(`,"a"`, maxEntries) + `]`, nil, true},

@@ -70,7 +70,7 @@ func readTags(c *call) ([]string, error) {
 func readAttributes(c *call) (map[string][]string, error) {
 	const name = "actionattributes"
 	var raw map[string]json.RawMessage
-	sent, err := c.parameters.object(name, &raw)
+	sent, err := c.parameters.optional(name, &raw)
 	if !sent {
 		return nil, err
 	}

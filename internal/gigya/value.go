@@ -17,6 +17,9 @@ const (
 	maxMembers = 1000     // of its objects and lists together
 )
 
+// jsonNull is nothing in JSON, which clients in JavaScript send.
+const jsonNull = "null"
+
 // flag reads a boolean as clients write it: true, True, 1 and their opposites. An
 // absent one is false.
 func (p *parameters) flag(name string) (bool, error) {
@@ -31,10 +34,10 @@ func (p *parameters) flag(name string) (bool, error) {
 }
 
 // entries reads a list: with commas between, or a JSON array as Python's SDK writes
-// one. Blanks around an entry and empty entries do not count.
+// one. Blanks around an entry and empty entries do not count. A null is no list.
 func (p *parameters) entries(name string) ([]string, error) {
 	value := strings.TrimSpace(p.get(name))
-	if value == "" {
+	if value == "" || value == jsonNull {
 		return nil, nil
 	}
 	raw := strings.Split(value, ",")
@@ -89,6 +92,17 @@ func (p *parameters) object(name string, dst any) (sent bool, err error) {
 		return false, invalid(p.spelling(name), "%v", err)
 	}
 	return true, nil
+}
+
+// optional reads a JSON object like object does. What clients make of nothing, null in
+// JavaScript and an empty array in PHP, is not sent, like an absent one: contract,
+// section 3, no. 4.
+func (p *parameters) optional(name string, dst any) (sent bool, err error) {
+	switch strings.TrimSpace(p.get(name)) {
+	case jsonNull, "[]":
+		return false, nil
+	}
+	return p.object(name, dst)
 }
 
 // spelling is how the caller writes a name, for messages.
