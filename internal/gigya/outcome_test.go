@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -186,11 +187,19 @@ func TestStoreFails(t *testing.T) {
 	t.Parallel()
 	inHouse(t, func(h *house) {
 		h.connect("user-42", "facebook")
-		for _, err := range []error{errors.New("disk is full"), publish.ErrUnavailable, site.ErrSealed} {
-			h.handler.o.Publisher = refusing{h.publisher, err}
-			h.do(h.action(hello)).want(codeInternal, "callId")
-			if !strings.Contains(h.log.String(), err.Error()) {
-				t.Errorf("got log %q; want %v in it", h.log, err)
+		for _, test := range []struct {
+			err     error
+			details string
+		}{
+			{errors.New("disk is broken"), "callId"},
+			{site.ErrSealed, "callId"},
+			{fmt.Errorf("write: %w", syscall.ENOSPC), "no room"},
+			{fmt.Errorf("%w: no bases", publish.ErrUnavailable), "shortener"},
+		} {
+			h.handler.o.Publisher = refusing{h.publisher, test.err}
+			h.do(h.action(hello)).want(codeInternal, test.details)
+			if !strings.Contains(h.log.String(), test.err.Error()) {
+				t.Errorf("got log %q; want %v in it", h.log, test.err)
 			}
 		}
 		h.handler.o.Publisher = refusing{h.publisher, fmt.Errorf("%w: text.body: too bad", publish.ErrParts)}

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"syscall"
+
+	"herald.example/internal/publish"
 )
 
 // code is an errorCode of the dialect. Its first three digits are the status code.
@@ -247,8 +250,15 @@ var statuses = []struct {
 	details string
 }{
 	{errBusy, codeBusy, "The server holds as many large requests as it can; please try again."},
+	{publish.ErrUnavailable, codeInternal, "The shortener was never reached, so nothing was done; please try again later."},
+	{syscall.ENOSPC, codeInternal, noRoomDetails},
+	{syscall.EDQUOT, codeInternal, noRoomDetails},
 	{context.DeadlineExceeded, codeTimeout, "This took too long; please try again later."},
 }
+
+// noRoomDetails is what is said when the disk is full: nothing was kept, and the call
+// can be sent again.
+const noRoomDetails = "The server has no room to keep this for now; please try again later."
 
 // refusal is what the caller is told of an error. Internal says that the cause belongs
 // into the log.
