@@ -26,15 +26,18 @@ const (
 	bodyWait    = 2 * time.Second // for room
 )
 
-// errBusy is returned when there is no room for a body.
-var errBusy = errors.New("no room for the body")
+// errBusy is returned when there is no room for a body, or for a large reply.
+var errBusy = errors.New("no room for body or reply")
 
-// room is where bodies are held. It is divided among the addresses that calls come
-// from: for which site a call is, and whether it may be, is known only when its body
-// was read, and API keys are public, so anybody could fill the room of a site.
-type room struct{ small, large *share.Pool }
+// room is where bodies are held, and replies until they are sent. It is divided among
+// the addresses that calls come from: for which site a call is, and whether it may be,
+// is known only when its body was read, and API keys are public, so anybody could fill
+// the room of a site.
+type room struct{ small, large, unsent *share.Pool }
 
-func newRoom() room { return room{share.NewPool(smallBodies), share.NewPool(largeBodies)} }
+func newRoom() room {
+	return room{share.NewPool(smallBodies), share.NewPool(largeBodies), share.NewPool(unsentReplies)}
+}
 
 // neighbours names an address together with those that one caller can change it for: of
 // IPv6, everybody has 64 bits.

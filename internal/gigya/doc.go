@@ -36,8 +36,9 @@
 // A request has at most 500 parameters of 256 KiB, and 1 MiB in its body and in its
 // query each. JSON in a parameter has at most 64 KiB, 16 levels and 1000 members. There
 // is room for 64 MiB of bodies up to 64 KiB, and for as much of larger ones; calls from
-// one address, or from 64 bits of IPv6, have half of it. Who finds none within two
-// seconds is answered with 500001.
+// one address, or from 64 bits of IPv6, have half of it. So it is with replies of more
+// than 16 KiB, or with a context of more than 1 KiB, until they are sent. Who finds no
+// room within two seconds is answered with 500001, and without that context.
 //
 // A report is of at most 400 days and 100,000 rows, and is made within a minute. One of a
 // site is made at a time, and seven wait. A search for places finds the nearest 50, at

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"herald.example/internal/share"
 	"herald.example/internal/site"
 )
 
@@ -123,14 +124,15 @@ func newCallID() string {
 
 // ServeHTTP answers one request, always with the envelope.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{r: r, id: h.callID(), now: h.o.Now(), parameters: new(parameters)}
+	c := &call{r: r, id: h.callID(), now: h.o.Now(), parameters: new(parameters), unsent: new(share.Hold)}
 	c.method = h.methods[lower(strings.TrimPrefix(r.URL.Path, "/"))]
 	c.secure = r.TLS != nil || h.o.Secure != nil && h.o.Secure(r)
 	c.private = c.secure || h.o.LoopbackSecrets && h.o.ClientIP(r).Unmap().IsLoopback()
 	a := h.respond(r.Context(), w, c)
+	status, body, contentType, hold := h.write(r.Context(), c, &a)
+	defer hold.Release()
 	h.counts.count(a.method, a.code)
-	status, body, contentType := a.render()
-	send(w, r, c.now, status, body, contentType)
+	send(w, r, h.o.Now(), status, body, contentType) // the networks may have taken their time
 }
 
 // respond makes the reply to a call, also when something panics on the way.
@@ -156,6 +158,9 @@ func (h *Handler) respond(ctx context.Context, w http.ResponseWriter, c *call) (
 	a.form, formErr = readForm(c.parameters)
 	if err == nil {
 		err = parseErr
+	}
+	if busy := h.holdContext(ctx, c, &a); err == nil {
+		err = busy
 	}
 	a.members, err = h.answer(ctx, c, err, formErr)
 	if err != nil {

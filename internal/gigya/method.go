@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"herald.example/internal/share"
 )
 
 // method is a row of the table of methods.
@@ -81,6 +83,8 @@ type call struct {
 	published bool // the method published something: its reply is sent also when a nonce could not be kept
 
 	uid string // empty: none was given
+
+	unsent *share.Hold // room for the reply, until it is sent
 }
 
 // findUser reads for which user the call acts. Whether there is such a user is for the
