@@ -13,6 +13,7 @@ import (
 
 	"herald.example/internal/counter"
 	"herald.example/internal/link"
+	"herald.example/internal/network/contract"
 	"herald.example/internal/network/simulated"
 	"herald.example/internal/publish/render"
 )
@@ -80,7 +81,9 @@ func TestFetchers(t *testing.T) {
 		w := previewed(t, bases, tr)
 		post := render.Post{
 			Key: "k", Text: "See http://go.example:8080/a http://go.example:8080/a https://S.example/b http://go.example/c https://other.example/d http://u:p@go.example:8080/e http://go.example:8080.evil.example/f",
-			Link: &render.Link{URL: "http://go.example:8080/card"},
+			Link:  &render.Link{URL: "http://go.example:8080/card"},
+			Media: []render.Media{{Link: "http://go.example:8080/lead", Data: contract.PNG(t, 8, 8)}},
+			Below: &render.Link{URL: "http://go.example:8080/below"},
 		}
 		for range 2 { // the second time it is the same post
 			if _, err := w.As("vkontakte").Post(t.Context(), known("ada"), post); err != nil {
@@ -89,12 +92,15 @@ func TestFetchers(t *testing.T) {
 			synctest.Wait()
 		}
 		const agent = " by Mozilla/5.0 (compatible; vkShare; +http://vk.com/dev/Share)"
-		want := []string{"GET http://go.example:8080/a" + agent, "GET http://go.example:8080/card" + agent, "GET https://S.example/b" + agent}
+		want := []string{
+			"GET http://go.example:8080/a" + agent, "GET http://go.example:8080/below" + agent, "GET http://go.example:8080/card" + agent,
+			"GET http://go.example:8080/lead" + agent, "GET https://S.example/b" + agent,
+		}
 		if got := tr.seen(); !slices.Equal(got, want) {
 			t.Errorf("got requests %q; want %q", got, want)
 		}
-		if got := w.Stats(); got != (simulated.Stats{Posts: 1, Previews: 3}) {
-			t.Errorf("got %+v; want 1 post and 3 previews", got)
+		if got := w.Stats(); got != (simulated.Stats{Posts: 1, Previews: 5}) {
+			t.Errorf("got %+v; want 1 post and 5 previews", got)
 		}
 
 		tr.fail = errors.New("nobody there")

@@ -37,8 +37,13 @@ func hostileWorld(t *testing.T) *simulated.World {
 			{Kind: render.TagSpan, Start: 12, End: 18, Value: "<x>"},
 			{Kind: render.URLSpan, Start: 20, End: 25, Value: `http://ok.example/"onmouseover="alert(5)`},
 		},
-		Link:  &render.Link{URL: `http://card.example/"><script>alert(6)</script>`, Name: hostile, Caption: hostile, Description: hostile},
-		Media: []render.Media{{Name: hostile, Alt: hostile, Data: contract.PNG(t, 8, 8)}},
+		Link: &render.Link{URL: `http://card.example/"><script>alert(6)</script>`, Name: hostile, Caption: hostile, Description: hostile},
+		Media: []render.Media{
+			{Name: hostile, Alt: hostile, Link: "javascript:alert(7)", Data: contract.PNG(t, 8, 8)},
+			{Name: hostile, Alt: hostile, Link: `http://lead.example/"><script>alert(8)</script>`, Data: contract.PNG(t, 8, 8)},
+		},
+		Below:    &render.Link{URL: `http://below.example/"><script>alert(9)</script>`, Name: hostile},
+		Location: &render.Location{PlaceID: hostile, Name: hostile},
 	})
 	if err != nil {
 		t.Fatalf("post: %v", err)
@@ -101,6 +106,11 @@ func TestPageShows(t *testing.T) {
 	post("linkedin", render.Post{Text: `Escaped \(\#1\) http://go.example/b`, Link: &render.Link{URL: "http://go.example/c", Name: "Card", Caption: "cap", Description: "about"}})
 	post("bluesky", render.Post{Text: "not a link: http://go.example/d", Media: []render.Media{{Alt: "a field", Data: contract.PNG(t, 8, 8)}}})
 	post("facebook", render.Post{Text: "http://go.example/long http://go.example/lo http://go.example/long"})
+	post("facebook", render.Post{
+		Text: "A user action", Media: []render.Media{{Link: "http://go.example/e", Data: contract.PNG(t, 8, 8)}},
+		Below: &render.Link{URL: "http://go.example/f", Name: "Read on"}, Location: &render.Location{Latitude: 48.2106, Longitude: -0.5, Name: "Café Central"},
+	})
+	post("facebook", render.Post{Text: "Less of one", Below: &render.Link{URL: "http://go.example/f"}, Location: &render.Location{PlaceID: "sim-giza", NoPoint: true}})
 	for _, test := range []struct {
 		name, target string
 		has, lacks   []string
@@ -113,6 +123,11 @@ func TestPageShows(t *testing.T) {
 		{"card", "/simulated/posts/2", []string{`href="http://go.example/b"`, `href="http://go.example/c"`, "Card", "cap", "about", "urn:li:share:7000000000000000002"}, nil},
 		{"picture", "/simulated/posts/3", []string{`src="/simulated/media/3.1" alt="a field"`}, nil},
 		{"one URL begins another", "/simulated/posts/4", []string{`<a href="http://go.example/long" rel="noopener ugc">http://go.example/long</a> <a href="http://go.example/lo" rel="noopener ugc">http://go.example/lo</a> <a href="http://go.example/long"`}, nil},
+		{"user action", "/simulated/posts/5", []string{
+			`<a href="http://go.example/e" rel="noopener ugc"><img src="/simulated/media/5.1"`, `<a href="http://go.example/f" rel="noopener ugc"><bdi>Read on</bdi></a>`,
+			"Café Central (48.211° -0.5°)",
+		}, nil},
+		{"less of one", "/simulated/posts/6", []string{`<bdi>http://go.example/f</bdi>`, "<bdi>sim-giza</bdi>"}, []string{"°"}},
 		{"failures", "/simulated/failures", []string{"#simulate:rate_limited", "#simulate:expired", "unknown_outcome"}, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -190,7 +205,7 @@ func TestAnswers(t *testing.T) {
 		{"GET", "/simulated/posts/1/", 404, ""},
 		{"GET", "/simulated/posts/18446744073709551616", 404, ""},
 		{"GET", "/simulated/posts/", 404, ""},
-		{"GET", "/simulated/media/1.2", 404, ""},
+		{"GET", "/simulated/media/1.3", 404, ""},
 		{"GET", "/simulated/media/1.0", 404, ""},
 		{"GET", "/simulated/media/1", 404, ""},
 		{"GET", "/simulated/media/1.9999999999", 404, ""},
@@ -248,6 +263,31 @@ func TestPolicy(t *testing.T) {
 	}
 	if got := get(w, "GET", "/simulated/media/1.1").Header().Get("Content-Security-Policy"); !strings.Contains(got, "sandbox") {
 		t.Errorf("got policy %q of a picture; want a sandbox", got)
+	}
+}
+
+// TestJSONShows what user actions have besides.
+func TestJSONShows(t *testing.T) {
+	w := newWorld(t, simulated.Options{})
+	for _, p := range []render.Post{
+		{Text: "There", Location: &render.Location{PlaceID: "p", NoPoint: true}},
+		{
+			Text: "Here", Media: []render.Media{{Link: "http://go.example/e", Data: contract.PNG(t, 8, 8)}},
+			Below: &render.Link{URL: "http://go.example/f", Name: "Read on"}, Location: &render.Location{Latitude: 0, Longitude: -0.5, Name: "Null"},
+		},
+	} {
+		if _, err := w.As("facebook").Post(t.Context(), known("ada"), p); err != nil {
+			t.Fatalf("post: %v", err)
+		}
+	}
+	body := get(w, "GET", "/simulated/posts.json").Body.String()
+	for _, want := range []string{
+		`"links":["http://go.example/e","http://go.example/f"]`, `"link":"http://go.example/e"`, `"below":{"url":"http://go.example/f","name":"Read on"}`,
+		`"location":{"latitude":0,"longitude":-0.5,"name":"Null"}`, `"location":{"place_id":"p"}`,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("got %s; want %s in it", body, want)
+		}
 	}
 }
 

@@ -194,7 +194,11 @@ func newCard(p Post) card {
 	}
 	for i, m := range p.Media {
 		kind, _, _ := strings.Cut(m.Type, "/")
-		c.Pictures = append(c.Pictures, picture{mediaPath(p, i), m.Alt, cmp.Or(m.Link, mediaPath(p, i)), kind == "image" && shown[m.Type], kind == "video" && shown[m.Type]})
+		leads := mediaPath(p, i)
+		if isWeb(m.Link) {
+			leads = m.Link
+		}
+		c.Pictures = append(c.Pictures, picture{mediaPath(p, i), m.Alt, leads, kind == "image" && shown[m.Type], kind == "video" && shown[m.Type]})
 	}
 	if p.Link != nil && isWeb(p.Link.URL) {
 		l := linkCard{URL: p.Link.URL, Name: p.Link.Name, Description: p.Link.Description}

@@ -144,6 +144,18 @@ func TestContract(t *testing.T) {
 	}
 }
 
+// TestActionProfiles are those of the time of user actions, where they differ.
+func TestActionProfiles(t *testing.T) {
+	w := newWorld(t, simulated.Options{})
+	for provider, want := range map[string]string{"facebook": "facebook/legacy", "twitter": "twitter", "linkedin": "linkedin", "simulated": "simulated"} {
+		profile, _ := render.For(want)
+		got, err := w.As(provider).(publish.ActionNetwork).ActionProfile(t.Context(), known("ada"))
+		if err != nil || got != profile {
+			t.Errorf("%s: got %+v, %v; want that of %s", provider, got, err, want)
+		}
+	}
+}
+
 func TestIntroduce(t *testing.T) {
 	w := newWorld(t, simulated.Options{})
 	long := "EAAB" + strings.Repeat("secret", 20)
