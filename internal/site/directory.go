@@ -28,6 +28,8 @@ type Directory struct {
 	// changing is held by the one who changes sites.
 	changing sync.Mutex
 	roll     atomic.Pointer[roll]
+
+	places *placeLists
 }
 
 // roll is all sites at one moment. It does not change.
@@ -63,7 +65,7 @@ func OpenDirectory(ctx context.Context, store Store, ring *Ring, now func() time
 	if err != nil {
 		return nil, err
 	}
-	d := &Directory{store: store, ring: ring, now: now}
+	d := &Directory{store: store, ring: ring, now: now, places: newPlaceLists()}
 	r, err := d.newRoll(sites)
 	if err != nil {
 		return nil, fmt.Errorf("%w; put the file %s back that belongs to this data, from a backup: without it no key and no credentials can be used", err, ring.path)

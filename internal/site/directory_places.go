@@ -8,8 +8,8 @@ import (
 
 // Bounds of places.
 const (
-	// MaxPlaces is the longest list of places of a site: it is read whole, in a few
-	// milliseconds.
+	// MaxPlaces is the longest list of places of a site: it is read, kept in memory and
+	// searched whole.
 	MaxPlaces    = 10_000
 	maxPlaceID   = 64  // bytes
 	maxPlaceName = 200 // bytes
@@ -62,12 +62,12 @@ func CheckPlaces(places []Place) error {
 }
 
 // Places returns where users of a site can say they are, in the order of the list that
-// it has loaded.
+// it has loaded. Callers share the list and do not change it.
 func (d *Directory) Places(ctx context.Context, site string) ([]Place, error) {
 	if err := d.checkSite(site); err != nil {
 		return nil, err
 	}
-	return d.store.Places(ctx, site)
+	return d.places.get(ctx, site, d.store.Places)
 }
 
 // SetPlaces replaces the places of a site; none clear the list. The error is ErrPlace
@@ -79,5 +79,6 @@ func (d *Directory) SetPlaces(ctx context.Context, site string, places []Place) 
 	if err := d.checkSite(site); err != nil {
 		return err
 	}
+	defer d.places.forget(site) // also after an error: the list may have been written
 	return d.store.PutPlaces(ctx, site, places)
 }
