@@ -11,7 +11,7 @@ import (
 )
 
 // recentLife is how long a content is known, and so the longest Within: twice the
-// longest that anybody asks for.
+// longest that anybody asks for, since a publication may take longer than that.
 const recentLife = 2 * publish.BriefTime
 
 // recents holds the publications of an acceptance against those that had the same
@@ -72,7 +72,8 @@ func (r recents) first(digest [32]byte) (p publish.Publication, known bool, err 
 	if !ok {
 		return p, false, fmt.Errorf("%w: recent content", ErrDamaged)
 	}
-	if within := min(r.t.Within, recentLife); r.t.at-found.at > within.Milliseconds() {
+	age := r.t.at - found.at
+	if age > recentLife.Milliseconds() {
 		return p, false, nil
 	}
 	at := newPlace(r.t.site, found.sequence)
@@ -89,7 +90,8 @@ func (r recents) first(digest [32]byte) (p publish.Publication, known bool, err 
 	if err != nil {
 		return p, false, fmt.Errorf("%w: recent content: %w", ErrDamaged, err)
 	}
-	return p, p.State != publish.Failed, nil
+	old := age > r.t.Within.Milliseconds() && p.State.Final()
+	return p, p.State != publish.Failed && !old, nil
 }
 
 // put makes the contents of the acceptance's publications, whose message is at a place,

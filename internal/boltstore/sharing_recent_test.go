@@ -84,12 +84,14 @@ func TestRecentContents(t *testing.T) {
 			}
 		}, brief(2, second(1), 1, 2), []string{"", ""}},
 		{"at the minute's end", nil, brief(2, second(60), 1), []string{name(1, 1)}},
-		{"a minute later", nil, brief(2, second(60).Add(time.Millisecond), 1), []string{""}},
+		{"a minute later", func(t *testing.T, s *Sharing) { finish(t, s, 1, 1, publish.Published) }, brief(2, second(60).Add(time.Millisecond), 1, 2), []string{"", name(1, 2)}},
+		{"two minutes later", nil, brief(2, second(120).Add(time.Millisecond), 1), []string{""}},
 		{"another content", nil, brief(2, second(1), 3), []string{""}},
 		{"no content", nil, brief(2, second(1), 0, 0), []string{"", ""}},
 		{"twice in one", nil, brief(2, second(1), 3, 3, 1), []string{"", name(2, 1), name(1, 1)}},
 		{"a duplicate does not make it younger", func(t *testing.T, s *Sharing) {
 			refusals(t, s, accept(t, s, brief(3, second(59), 1)), name(1, 1))
+			finish(t, s, 1, 1, publish.Published)
 		}, brief(2, second(61), 1), []string{""}},
 		{"one after a failure does", func(t *testing.T, s *Sharing) {
 			finish(t, s, 1, 1, publish.Failed)

@@ -1,11 +1,14 @@
 package publish_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"herald.example/internal/publish"
+	"herald.example/internal/publish/render"
+	"herald.example/internal/site"
 )
 
 // TestBriefIsTriedOnce: whoever asks briefly hears of a refusal, and it stays one.
@@ -53,6 +56,49 @@ func TestBriefIsGivenUp(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestBriefIsNotBegunLate: what had to wait until its client may repeat it is not sent.
+func TestBriefIsNotBegunLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.net.profile = func() (render.Profile, error) {
+			time.Sleep(publish.BriefTime + time.Second)
+			p, _ := render.For(site.Simulated)
+			return p, nil
+		}
+		r := w.request("Hello")
+		r.Brief = true
+		round := w.publish(r)
+		time.Sleep(2 * publish.BriefTime)
+		w.want(round, publish.Failed, publish.Transient)
+		if calls, _ := w.net.count(); calls != 0 {
+			t.Errorf("got %d calls; want none", calls)
+		}
+	})
+}
+
+// TestBriefOnItsWay: the same again is a duplicate also after a minute, when the first
+// one has no end by then.
+func TestBriefOnItsWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.net.next = append(w.net.next, func(_ context.Context, _ site.Opened, post render.Post) (publish.Receipt, error) {
+			time.Sleep(publish.BriefTime + 10*time.Second)
+			return w.net.take(post), nil
+		})
+		r := w.request("Hello")
+		r.Brief = true
+		first := w.publish(r)
+		time.Sleep(publish.BriefTime - 5*time.Second)
+		w.want(w.publish(r), publish.Failed, publish.Duplicate)
+		time.Sleep(10 * time.Second)
+		w.want(first, publish.Published, "")
+		w.want(w.publish(r), publish.Published, "")
+		if _, posts := w.net.count(); posts != 2 {
+			t.Errorf("got %d posts; want two", posts)
+		}
+	})
 }
 
 // TestBriefDuplicates: the same again within a minute is refused as the duplicate that

@@ -72,7 +72,7 @@ func (p *Publisher) tryDeliver(ctx context.Context, f *flight) error {
 	switch {
 	case pub.State.Final():
 		return nil
-	case pub.State == Pending && late(pub, time.Now()): // the program did not run for a day
+	case pub.State == Pending && late(pub, time.Now()): // the program did not run for so long
 		return p.settle(f, gaveUpOutcome)
 	case !pub.LinksPut && len(pub.Links) > 0:
 		one := []Publication{pub}
@@ -144,13 +144,13 @@ func (p *Publisher) call(ctx context.Context, f *flight, pub Publication) error 
 		if !absent || err != nil {
 			return err
 		}
-		if late(pub, time.Now()) {
-			return p.settle(f, gaveUpOutcome)
-		}
 	}
 	// A network that says that the post is not there may get it again at once, but
 	// not for ever.
 	for range 2 {
+		if late(pub, time.Now()) {
+			return p.settle(f, gaveUpOutcome)
+		}
 		absent, err := p.send(ctx, f, a, pub)
 		if !absent || err != nil {
 			return err

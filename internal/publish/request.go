@@ -29,7 +29,8 @@ type Request struct {
 	Key string
 	// Brief is for clients that hear of the outcome once, and repeat what failed: the
 	// publications are given up after BriefTime, not after a day, and one that the same
-	// identity had within that time, and that did not fail, is refused as its duplicate.
+	// identity had within that time, or that has not come to an end, and that did not
+	// fail, is refused as its duplicate.
 	Brief bool
 }
 

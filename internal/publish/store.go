@@ -25,7 +25,8 @@ type Acceptance struct {
 	// Digests, when given, are those of the Publications' contents, in their order; zero:
 	// none. A publication whose digest one of the site had not longer than Within before
 	// At, which is not Failed, is written as Failed, without links, with what Duplicate
-	// makes of that one as its refusal.
+	// makes of that one as its refusal. So it is for as long again while that one has
+	// not come to an end.
 	Digests   [][32]byte
 	Within    time.Duration
 	Duplicate func(first Publication) *Refusal
