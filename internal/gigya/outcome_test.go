@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"syscall"
@@ -66,9 +67,12 @@ func TestSlowNetwork(t *testing.T) {
 	inHouse(t, func(h *house) {
 		h.connect("user-42", "facebook#simulate:slow=20s", "twitter#simulate:slow=20s")
 		began := time.Now()
-		h.do(h.action(hello)).want(codeTimeout, "may still go out")
+		a := h.do(h.action(hello)).want(codeTimeout, "may still go out")
 		if took := time.Since(began); took != 10*time.Second {
 			t.Errorf("got a reply after %v; want 10 s", took)
+		}
+		if got, want := a.Header().Get("Date"), h.handler.o.Now().UTC().Format(http.TimeFormat); got != want {
+			t.Errorf("got Date %s; want %s, when the reply is sent: clients set their clocks by it", got, want)
 		}
 		time.Sleep(15 * time.Second)
 		h.wantPosts(2)
