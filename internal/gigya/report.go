@@ -274,18 +274,16 @@ func (r *report) records() [][]string {
 	if len(r.query.dimensions) == 0 && len(r.rows) == 0 {
 		r.rows[rowKey{}] = make([]uint64, len(r.query.measures))
 	}
-	keys := make([]rowKey, 0, len(r.rows))
-	for key := range r.rows {
-		keys = append(keys, key)
-	}
-	slices.SortFunc(keys, func(a, b rowKey) int { return slices.Compare(r.labels(a), r.labels(b)) })
-	records := make([][]string, len(keys))
-	for i, key := range keys {
-		records[i] = r.labels(key)
-		for _, count := range r.rows[key] {
-			records[i] = append(records[i], strconv.FormatUint(count, 10))
+	records := make([][]string, 0, len(r.rows))
+	for key, counts := range r.rows {
+		record := r.labels(key)
+		for _, count := range counts {
+			record = append(record, strconv.FormatUint(count, 10))
 		}
+		records = append(records, record)
 	}
+	labels := len(r.query.dimensions)
+	slices.SortFunc(records, func(a, b []string) int { return slices.Compare(a[:labels], b[:labels]) })
 	return records
 }
 
