@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"herald.example/internal/command/commandtest"
+	"herald.example/internal/operator"
 )
 
 // TestGigyaMessageInOneAllsDialect: what is published through Gigya's dialect is read,
@@ -23,6 +24,13 @@ func TestGigyaMessageInOneAllsDialect(t *testing.T) {
 	tokens := s.tokens()
 	if len(tokens) != 1 {
 		t.Fatalf("got messages %q; want one", tokens)
+	}
+	var shown struct {
+		Message operator.Message `json:"sharing_message"`
+	}
+	s.operator(&shown, "message", "show", "shop", tokens[0])
+	if m := shown.Message; m.Text != "Look at this" || m.Title != "Hello" || m.Kind != "action" || m.CID != "home page" || m.CallID != a.doc["callId"] {
+		t.Errorf("got %+v for the operator; want what the call %v said", m, a.doc["callId"])
 	}
 	details := s.message(tokens[0])
 	publications := details.Message.Publications

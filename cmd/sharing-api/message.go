@@ -69,7 +69,8 @@ func printMessage(call *command.Call, m operator.Message) error {
 		rounds = fmt.Sprintf("%d times, last %s", m.Rounds, date(m.LastPublished))
 	}
 	if err := lines(call, [][2]string{
-		{"message", m.Token}, {"made", date(m.Created)}, {"published", rounds}, {"text", m.Text}, {"link", m.Link},
+		{"message", m.Token}, {"made", date(m.Created)}, {"published", rounds}, {"text", m.Text}, {"title", m.Title}, {"link", m.Link},
+		{"kind", m.Kind}, {"context ID", m.CID}, {"call ID", m.CallID},
 		{"publications", fmt.Sprint(len(m.Publications))},
 	}); err != nil {
 		return err

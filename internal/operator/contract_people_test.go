@@ -134,10 +134,8 @@ func checkMessages(w world) {
 	s, _ := w.add("shop")
 	other, _ := w.add("other")
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	accept := func(n int, publications ...publish.Publication) string {
-		m := publish.Message{Token: uuid.NewString(), Site: s.ID, Created: at.Add(time.Duration(n) * time.Minute), Parts: publish.Parts{
-			Text: &publish.Text{Body: "Grüße <&>"}, Link: &publish.Link{URL: "https://example.com/?a=b&c=d"},
-		}}
+	accept := func(n int, parts publish.Parts, publications ...publish.Publication) string {
+		m := publish.Message{Token: uuid.NewString(), Site: s.ID, Created: at.Add(time.Duration(n) * time.Minute), Parts: parts}
 		for i := range publications {
 			publications[i].Site, publications[i].Message, publications[i].Created, publications[i].Due = s.ID, m.Token, m.Created, m.Created
 		}
@@ -147,8 +145,11 @@ func checkMessages(w world) {
 		return m.Token
 	}
 	user, identity := uuid.NewString(), uuid.NewString()
-	first := accept(0)
-	second := accept(1,
+	first := accept(0, publish.Parts{
+		Link: &publish.Link{Name: "Ten quiet gardens"}, Action: &publish.Action{},
+		Share: &publish.Share{Kind: publish.ActionShare, CID: "home page", Call: "5d0c2f7be1a94c3f8a6b1e0d9c7f4a21"},
+	})
+	second := accept(1, publish.Parts{Text: &publish.Text{Body: "Grüße <&>"}, Link: &publish.Link{URL: "https://example.com/?a=b&c=d"}},
 		publish.Publication{Provider: "mastodon", User: user, Identity: identity, State: publish.Pending,
 			Links: []publish.TrackedLink{{Ref: link.Ref{Domain: "go.example.com", Slug: "8WEtk2a"}, Target: "https://example.com/?a=b&c=d", Created: at}}},
 		publish.Publication{Provider: "bluesky", User: user, State: publish.Failed, Tries: 2, Sent: at.Add(time.Hour),
@@ -180,6 +181,12 @@ func checkMessages(w world) {
 			{Number: 3, Round: 1, Provider: "simulated", Identity: identity, State: publish.Published, Created: created, Links: []operator.TrackedLink{},
 				PostID: "1", PostURL: "https://social.example/1", Note: "cut"},
 		},
+	})
+	got, err = w.Message(w.Context(), "shop", first)
+	w.want("read one of Gigya's dialect", err, nil)
+	w.same("message of Gigya's dialect", got, operator.Message{
+		Head: operator.Head{Token: first, Created: at, LastPublished: at}, Rounds: 1, Title: "Ten quiet gardens",
+		Kind: "action", CID: "home page", CallID: "5d0c2f7be1a94c3f8a6b1e0d9c7f4a21", Publications: []operator.Publication{},
 	})
 	_, err = w.Message(w.Context(), other.Name, second)
 	w.want("another site's message", err, publish.ErrNotFound)

@@ -177,7 +177,11 @@ type Message struct {
 	Head
 	Rounds       int           `json:"num_rounds"` // how often it was published
 	Text         string        `json:"text"`
-	Link         string        `json:"link,omitempty"` // URL of the page that it speaks of
+	Link         string        `json:"link,omitempty"`    // URL of the page that it speaks of
+	Title        string        `json:"title,omitempty"`   // of the page
+	Kind         string        `json:"kind,omitempty"`    // of what came through Gigya's dialect: action, status or checkin
+	CID          string        `json:"cid,omitempty"`     // context ID that reports have it under
+	CallID       string        `json:"call_id,omitempty"` // of the call that it came with
 	Publications []Publication `json:"publications"`
 }
 
@@ -214,7 +218,10 @@ func newMessage(m publish.Message, publications []publish.Publication, bases lin
 		view.Text = m.Parts.Text.Body
 	}
 	if m.Parts.Link != nil {
-		view.Link = m.Parts.Link.URL
+		view.Link, view.Title = m.Parts.Link.URL, m.Parts.Link.Name
+	}
+	if share := m.Parts.Share; share != nil {
+		view.Kind, view.CID, view.CallID = string(share.Kind), share.CID, share.Call
 	}
 	for _, p := range publications {
 		view.Publications = append(view.Publications, newPublication(p, bases))
