@@ -10,6 +10,7 @@ package boltstore
 //	              "bases"                      1, JSON: the last known bases of short URLs
 //	              "waiting"                    entries of outbox (uint64)
 //	              "nonces"                     entries of nonces (uint64)
+//	              "trial"                      bytes of no meaning, after a commit that failed
 //
 //	sites         sequence                     1, JSON: a site
 //
@@ -140,4 +141,5 @@ var (
 	basesKey   = []byte("bases")
 	waitingKey = []byte("waiting")
 	noncesKey  = []byte("nonces")
+	trialKey   = []byte("trial")
 )

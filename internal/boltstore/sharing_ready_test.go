@@ -8,16 +8,22 @@ import (
 	"herald.example/internal/link"
 )
 
-// TestSharingReady fills the disk and makes room again.
+// TestSharingReady fills the disk and makes room again, at first too little for a
+// message.
 func TestSharingReady(t *testing.T) {
 	s, _ := newSharing(t)
-	write, writes, full := s.changes.write, 0, false
+	write, writes, full, scarce := s.changes.write, 0, false, false
 	s.changes.write = func(group []*change[*sharingWriter], apply func(*sharingWriter)) error {
 		writes++
 		if full {
 			return syscall.ENOSPC
 		}
-		return write(group, apply)
+		return write(group, func(w *sharingWriter) {
+			apply(w)
+			if used := len(w.tx.Bucket(metaBucket).Get(trialKey)); scarce && used > 16<<10 { // less fits
+				w.err = syscall.ENOSPC
+			}
+		})
 	}
 	check := func(want error, wantWrites int) {
 		t.Helper()
@@ -37,7 +43,9 @@ func TestSharingReady(t *testing.T) {
 	}
 	check(syscall.ENOSPC, 1)
 	check(syscall.ENOSPC, 1)
-	full = false
+	full, scarce = false, true
+	check(syscall.ENOSPC, 1)
+	scarce = false
 	check(nil, 1)
 	check(nil, 0)
 	if err := put("a.example"); err != nil {
