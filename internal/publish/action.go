@@ -99,6 +99,9 @@ func joinLines(name, caption string, text *Text, description string) *Text {
 	return &Text{Body: strings.Join(kept, "\n")}
 }
 
+// checksIn says whether the parts tell that the user is somewhere.
+func (parts Parts) checksIn() bool { return parts.Share != nil && parts.Share.Kind == CheckinShare }
+
 // Empty says whether there is nothing in the parts that a network could show.
 func (parts Parts) Empty() bool {
 	return (parts.Text == nil || strings.TrimSpace(parts.Text.Body) == "") &&

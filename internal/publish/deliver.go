@@ -297,7 +297,7 @@ func (p *Publisher) prepare(ctx context.Context, f *flight, pub Publication) (*a
 		}
 	}
 	profileOf := a.network.Profile
-	if former, ok := a.network.(ActionNetwork); ok && f.parts.Action != nil {
+	if former, ok := a.network.(ActionNetwork); ok && (f.parts.Action != nil || f.parts.checksIn()) {
 		profileOf = former.ActionProfile
 	}
 	profile, err := profileOf(ctx, a.who)

@@ -222,7 +222,7 @@ func words(parts Parts, provider string) render.Content {
 		}
 	}
 	// Where the user is, is for Twitter alone, but in a check-in: contract of Gigya, sections 5 and 14.
-	if s := parts.Share; s != nil && s.Location != nil && (provider == "twitter" || s.Kind == CheckinShare) {
+	if s := parts.Share; s != nil && s.Location != nil && (provider == "twitter" || parts.checksIn()) {
 		at := render.Location(*s.Location)
 		c.Location = &at
 	}

@@ -19,10 +19,10 @@ type Network interface {
 	Post(ctx context.Context, who site.Opened, post render.Post) (Receipt, error)
 }
 
-// ActionNetwork is a Network that takes more of a user action than of other messages: all
-// that its API took when user actions were made.
+// ActionNetwork is a Network that takes more of a user action, or a check-in, than of
+// other messages: all that its API took when these were made.
 type ActionNetwork interface {
-	// ActionProfile is Profile for user actions.
+	// ActionProfile is Profile for them.
 	ActionProfile(ctx context.Context, who site.Opened) (render.Profile, error)
 }
 
