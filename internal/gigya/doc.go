@@ -29,7 +29,7 @@
 // Secrets and tokens are taken over TLS alone: ours, that of a proxy that is trusted
 // (Options.Secure), or none for callers on this machine (Options.LoopbackSecrets).
 // A token ends after an hour, and with the secret that it was made with. A JWT may be
-// 300 seconds old or ahead, a signature 120.
+// 300 seconds old or ahead, a signature 120, unless Options.Window says otherwise.
 //
 // # Limits
 //
