@@ -11,7 +11,8 @@ import (
 // setUID gives a user the name that the site has for them, which
 // socialize.notifyRegistration does too: contract, section 14. It is for users who came
 // with a network, and were named here. The name before is nobody's then, so tokens for
-// it are good no more.
+// it are good no more. The reply is the envelope alone: clients hold a UID that is in it
+// against a signature by the secret that they have, which may be that of a userKey.
 func (h *Handler) setUID(ctx context.Context, c *call) (object, error) {
 	if c.bound != "" {
 		return nil, faultf(codeDenied, "A token of a user cannot name users; sign as the site.")
@@ -31,7 +32,7 @@ func (h *Handler) setUID(ctx context.Context, c *call) (object, error) {
 		return nil, err
 	}
 	if uid == cmp.Or(p.UID, p.Token) {
-		return signedUID(c, uid), nil // the name is there
+		return object{}, nil // the name is there
 	}
 	_, err = h.o.Directory.SetUID(ctx, c.keys.Site.ID, p.Token, uid)
 	switch {
@@ -42,5 +43,5 @@ func (h *Handler) setUID(ctx context.Context, c *call) (object, error) {
 	case err != nil:
 		return nil, err
 	}
-	return signedUID(c, uid), nil
+	return object{}, nil
 }
