@@ -24,7 +24,11 @@ const (
 	maxStreams     = 100 // requests at a time on a connection of HTTP/2
 )
 
-// apiServer answers the API's clients over HTTP/1.1 and, with TLS, HTTP/2.
+// protocols are what clients with TLS may choose from.
+var protocols = []string{"h2", "http/1.1"}
+
+// apiServer answers the API's clients over HTTP/1.1 and, with TLS, HTTP/2. One that has
+// TLS answers Gigya's clients also without.
 type apiServer struct {
 	handler  http.Handler
 	secure   *tls.Config   // nil: plain HTTP
@@ -49,7 +53,6 @@ func (a *apiServer) serve(ctx context.Context, ln net.Listener) error {
 			defer a.handling.RUnlock()
 			a.handler.ServeHTTP(w, r)
 		}),
-		TLSConfig: a.secure,
 		// Otherwise "OPTIONS *" is answered before our handler sees it, without the envelope.
 		DisableGeneralOptionsHandler: true,
 		ReadHeaderTimeout:            headerTimeout,
@@ -65,14 +68,18 @@ func (a *apiServer) serve(ctx context.Context, ln net.Listener) error {
 		ErrorLog: slog.NewLogLogger(serverLog{a.log.Handler()}, slog.LevelWarn),
 	}
 	ln = &boundedListener{Listener: ln, api: a}
+	var accepting sync.WaitGroup
+	if a.secure != nil {
+		server.Handler = besideTLS(server.Handler)
+		server.TLSConfig = &tls.Config{NextProtos: protocols} // it makes the server speak HTTP/2
+		secure := a.secure.Clone()
+		secure.NextProtos = protocols
+		either := newEitherListener(ln, secure, headerTimeout)
+		accepting.Go(either.run)
+		ln = either
+	}
 	served := make(chan error, 1)
-	go func() {
-		if a.secure != nil {
-			served <- server.ServeTLS(ln, "", "")
-		} else {
-			served <- server.Serve(ln)
-		}
-	}()
+	go func() { served <- server.Serve(ln) }()
 	var failed error
 	select {
 	case failed = <-served:
@@ -88,6 +95,7 @@ func (a *apiServer) serve(ctx context.Context, ln net.Listener) error {
 	if failed == nil {
 		failed = <-served
 	}
+	accepting.Wait() // the server has closed the listener
 	a.await()
 	if errors.Is(failed, http.ErrServerClosed) {
 		failed = nil

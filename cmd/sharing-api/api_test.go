@@ -220,15 +220,20 @@ func TestServerLog(t *testing.T) {
 	var text bytes.Buffer
 	a := &apiServer{secure: files.Config(), log: slog.New(slog.NewTextHandler(&text, nil))}
 	addr, stop := newTestAPI(t, a, func(_ http.ResponseWriter, r *http.Request) { panic("at " + r.URL.Path) })
-	conn, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
+	for sent, want := range map[string]string{
+		"GET / HTTP/1.1\r\nHost: a\r\n\r\n":        "HTTP/1.1 400", // no TLS
+		"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00": "\x15\x03",     // a handshake that is none: an alert
+	} {
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprint(conn, sent)
+		if answer, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(answer), want) {
+			t.Errorf("%q: got %q, %v; want %q", sent, answer, err, want)
+		}
+		conn.Close()
 	}
-	fmt.Fprint(conn, "GET / HTTP/1.1\r\n\r\n")
-	if answer, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.0 400") {
-		t.Errorf("plain HTTP: got %q, %v; want 400", answer, err)
-	}
-	conn.Close()
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	if response, err := client.Get("https://" + addr + "/x"); err == nil {
 		response.Body.Close()
