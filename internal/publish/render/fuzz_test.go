@@ -29,6 +29,7 @@ func FuzzRender(f *testing.F) {
 		f.Add(text, "", "", 0)
 		f.Add(text, "http://a.example/b", "A name", 1)
 		f.Add(text, "http://b.example/"+text, text, 3)
+		f.Add(text, "http://a.example/b", text, 9)
 	}
 	providers := slices.Sorted(maps.Keys(profiles))
 	f.Fuzz(func(t *testing.T, text, url, words string, files int) {
@@ -41,6 +42,12 @@ func FuzzRender(f *testing.F) {
 		}
 		if files&2 != 0 {
 			content.Media = append(content.Media, picture, video)
+		}
+		if files&8 != 0 {
+			content.NameFirst, content.Below, content.Location = true, &Link{URL: url, Name: words}, &Location{NoPoint: true, PlaceID: words}
+			for i := range content.Media {
+				content.Media[i].Link = url
+			}
 		}
 		for i, original := range append(URLs(text), URLs(url)...) {
 			if files&4 == 0 {
@@ -117,6 +124,24 @@ func check(t *testing.T, p Profile, c Content, post Post, losses []Loss) {
 		}
 	} else if c.Link != nil && len(losses) == 0 && !slices.ContainsFunc(post.Spans, func(s Span) bool { return s.Kind == URLSpan }) {
 		t.Error("the link is lost without a word")
+	}
+	if b := post.Below; b != nil {
+		if _, ok := c.Tracked[b.URL]; ok && !isShort(c, b.URL) {
+			t.Errorf("the link below is the original %q", b.URL)
+		}
+		if p.Below.Max == 0 || !Fits(Profile{Text: Limits{p.Below}}, b.Name) || strings.Contains(b.Name, "\n") {
+			t.Errorf("the name below, %q, does not fit", b.Name)
+		}
+	} else if c.Below != nil && len(losses) == 0 {
+		t.Error("the link below is lost without a word")
+	}
+	for _, m := range post.Media {
+		if _, ok := c.Tracked[m.Link]; ok && !isShort(c, m.Link) {
+			t.Errorf("a picture leads to the original %q", m.Link)
+		}
+	}
+	if p.Located != (post.Location != nil) && c.Location != nil {
+		t.Errorf("got location %v; want one: %v", post.Location, p.Located)
 	}
 	checkCut(t, p, c, text)
 }

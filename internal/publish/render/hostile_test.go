@@ -45,6 +45,9 @@ func TestRandomMessages(t *testing.T) {
 				c.Tracked[url] = "https://s.example/" + strings.Repeat("a", 1+random.IntN(9))
 			}
 		}
+		if random.IntN(3) == 0 {
+			c.NameFirst, c.Below, c.Location = true, &Link{URL: "http://b.example/", Name: text(20)}, &Location{}
+		}
 		for _, provider := range providers {
 			p := known(t, provider)
 			post, losses, err := Render(p, c)

@@ -53,11 +53,13 @@ func (r *renderer) takeLink(l *Link) {
 		r.lose("the link is not shown: it is no http or https URL")
 		return
 	}
-	words := func(text string) string {
-		var whole Profile // URLs are shown as they are
-		return strings.ReplaceAll(whole.compose(text, r.tracked).text, "\n", " ")
-	}
-	r.link = &Link{URL: url, Name: words(l.Name), Caption: words(l.Caption), Description: words(l.Description)}
+	r.link = &Link{URL: url, Name: r.line(l.Name), Caption: r.line(l.Caption), Description: r.line(l.Description)}
+}
+
+// line makes one line of a link's words, with the short URLs in it.
+func (r *renderer) line(words string) string {
+	var whole Profile // URLs are shown as they are
+	return strings.ReplaceAll(whole.compose(words, r.tracked).text, "\n", " ")
 }
 
 // placeLink attaches the link, or leaves it for the text.
@@ -161,7 +163,7 @@ func (r *renderer) takeBelow(l *Link) {
 		r.lose("the link below the post is not shown")
 		return
 	}
-	r.post.Below = &Link{URL: url, Name: r.word("name below the post", strings.ReplaceAll(clean(l.Name), "\n", " "), r.p.Below)}
+	r.post.Below = &Link{URL: url, Name: r.word("name below the post", r.line(l.Name), r.p.Below)}
 }
 
 // takeLocation says where the user is, where the network shows it.
