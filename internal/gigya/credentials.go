@@ -223,7 +223,7 @@ func (c *call) checkToken(s shown, t sealedToken, readErr error) error {
 	if err != nil {
 		return errWrongToken
 	}
-	c.bound = opened.uid
+	c.bound, c.boundUser = opened.uid, opened.user
 	if c.userKey == "" {
 		c.userKey = opened.userKey
 	}

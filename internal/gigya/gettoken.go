@@ -30,20 +30,22 @@ func (h *Handler) getToken(ctx context.Context, c *call) (object, error) {
 	if len(uid) > maxUID {
 		return nil, invalid("x_siteUID", "it is longer than %d bytes", maxUID)
 	}
+	user := ""
 	if uid != "" {
-		_, err := h.o.Directory.UserByUID(ctx, c.keys.Site.ID, uid)
+		p, err := h.o.Directory.UserByUID(ctx, c.keys.Site.ID, uid)
 		if errors.Is(err, site.ErrNotFound) {
 			return nil, faultf(codeUser, "This site has no user with the UID %s.", quote(uid))
 		} else if err != nil {
 			return nil, err
 		}
+		user = p.Token
 	}
 	secret, _ := c.keys.secret(c.userKey)
 	key, ok := decodeSecret(secret)
 	if !ok {
 		return nil, faultf(codeSecret, "This secret cannot make tokens: it is not base64.")
 	}
-	t := token{apiKey: c.apiKey, userKey: c.userKey, uid: uid, expires: c.now.Add(tokenLife)}
+	t := token{apiKey: c.apiKey, userKey: c.userKey, uid: uid, user: user, expires: c.now.Add(tokenLife)}
 	return object{{"access_token", string(t.seal(key))}, {"expires_in", int(tokenLife / time.Second)}}, nil
 }
 

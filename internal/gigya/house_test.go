@@ -226,16 +226,18 @@ func postTexts(posts []simulated.Post) string {
 	return b.String()
 }
 
-// Numbers of posts and short URLs differ from run to run: publications go out side by
-// side, and tokens are drawn.
+// Numbers of posts, short URLs and sessions differ from run to run: publications go out
+// side by side, and tokens, also those of users, are drawn.
 var (
 	postIDs    = regexp.MustCompile(`"providerPostIDs":\{[^}]*\}`)
 	postNumber = regexp.MustCompile(`\d"`)
 	shortURL   = regexp.MustCompile(regexp.QuoteMeta("http://"+shortDomain+"/") + `[0-9A-Za-z]{7}`)
+	session    = regexp.MustCompile(`\bAgAAA[0-9A-Za-z_-]+`)
 )
 
 func steady(text string) string {
 	text = postIDs.ReplaceAllStringFunc(text, func(ids string) string { return postNumber.ReplaceAllString(ids, `N"`) })
+	text = session.ReplaceAllString(text, "SESSION")
 	return shortURL.ReplaceAllString(text, "http://"+shortDomain+"/TTTTTTT")
 }
 

@@ -71,7 +71,7 @@ func (h *Handler) notifyLogin(ctx context.Context, c *call) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	return form.reply(c, cmp.Or(p.UID, p.Token), h.callID()), nil
+	return form.reply(c, p, h.callID()), nil
 }
 
 // readSiteUID reads the site's own name of a user, empty when there is none.
@@ -297,11 +297,12 @@ func signedUID(c *call, uid string) object {
 // without TLS could use it, so none stands in the reply to one: a text that opens
 // nothing, since clients set the cookie without looking. There is no sessionSecret:
 // sessions do not sign here.
-func (f sessionForm) reply(c *call, uid, none string) object {
+func (f sessionForm) reply(c *call, p site.Person, none string) object {
+	uid := cmp.Or(p.UID, p.Token)
 	o := signedUID(c, uid)
 	session := none
 	if key, ok := decodeSecret(c.keys.Secret); ok && c.private {
-		session = string(token{apiKey: c.apiKey, uid: uid, expires: c.now.Add(f.life)}.seal(key))
+		session = string(token{apiKey: c.apiKey, uid: uid, user: p.Token, expires: c.now.Add(f.life)}.seal(key))
 	}
 	if f.mobile {
 		return append(o, member{"sessionToken", session})

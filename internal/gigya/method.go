@@ -78,6 +78,7 @@ type call struct {
 	keys      SiteKeys
 	userKey   string // empty: the site itself
 	bound     string // the UID that the token is for; empty: for all of the site
+	boundUser string // the token of that user
 	anonymous bool   // nothing but the API key was shown
 	nonces    []nonceUse
 	published bool // the method published something: its reply is sent also when a nonce could not be kept

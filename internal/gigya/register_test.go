@@ -66,3 +66,57 @@ func TestRegistrationRefusals(t *testing.T) {
 	bound.secure = true
 	h.do(bound).want(codeDenied, "")
 }
+
+// TestTokensOfNames gives the name of a user, who has a token and a session, to another
+// one: they open nothing of the other user.
+func TestTokensOfNames(t *testing.T) {
+	tests := []struct {
+		name string
+		free func(h *house, token string) error // lets go of the name user-1
+	}{
+		{"named anew", func(h *house, token string) error {
+			_, err := h.directory.SetUID(h.Context(), h.site().ID, token, "user-9")
+			return err
+		}},
+		{"deleted", func(h *house, token string) error {
+			_, err := h.directory.DeleteUser(h.Context(), h.site().ID, token)
+			return err
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			h := newHouse(t)
+			first := h.connect("user-1", "facebook")
+			second := h.connect("user-2", "facebook")
+			login := h.call("socialize.notifyLogin", "siteUID", "user-1", "targetEnv", "mobile")
+			login.secure = true
+			tokens := map[string]string{
+				"token":   h.token(clientCall().set("x_siteUID", "user-1")),
+				"session": h.do(login).want(codeOK, "").doc["sessionToken"].(string),
+			}
+			use := func(token string) answered {
+				r := tokenCall(token).drop("UID")
+				r.path = "/socialize.getUserInfo"
+				return h.do(r)
+			}
+			for _, token := range tokens {
+				use(token).want(codeOK, "")
+			}
+			if err := test.free(h, first.Token); err != nil {
+				t.Fatal(err)
+			}
+			for _, token := range tokens {
+				use(token).want(codeUser, "")
+			}
+			if _, err := h.directory.SetUID(h.Context(), h.site().ID, second.Token, "user-1"); err != nil {
+				t.Fatal(err)
+			}
+			for name, token := range tokens {
+				if a := use(token); a.doc["errorCode"] != float64(codeToken) {
+					t.Errorf("%s: got %s; want errorCode %d", name, a.Body, codeToken)
+				}
+			}
+			use(h.token(clientCall().set("x_siteUID", "user-1"))).want(codeOK, "")
+		})
+	}
+}

@@ -108,11 +108,14 @@ type scope struct {
 	unsupported []string // those that the call has named
 }
 
-// person is the user of a call. An unknown one is refused: contract, section 17, no. 3.
+// person is the user of a call. An unknown one is refused: contract, section 17, no. 3;
+// and so is a token for a UID that has become another user's.
 func (h *Handler) person(ctx context.Context, c *call) (site.Person, error) {
 	p, err := h.o.Directory.UserByUID(ctx, c.keys.Site.ID, c.uid)
 	if errors.Is(err, site.ErrNotFound) {
 		return p, faultf(codeUser, "This site has no user with the UID %s.", quote(c.uid))
+	} else if err == nil && c.bound != "" && p.Token != c.boundUser {
+		return site.Person{}, errWrongToken
 	}
 	return p, err
 }

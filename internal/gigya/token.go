@@ -15,17 +15,18 @@ import (
 // Clients are told, and ask for another.
 const tokenLife = time.Hour
 
-// maxToken bounds a token, in characters: three texts of 255 bytes and the rest make
-// 1,080.
-const maxToken = 1100
+// maxToken bounds a token, in characters: four texts of 255 bytes and the rest make
+// 1,420.
+const maxToken = 1500
 
 // A token is, in base64url without padding: its version, the end (Unix milliseconds,
-// big-endian uint64), three texts behind a byte that says their length (the API key,
-// the userKey or nothing, the UID or nothing), and the HMAC-SHA256 of a label and all
-// of this under the secret of the site, or of the userKey. Nothing is stored: another
-// secret ends it. The label keeps it apart from the signatures of requests.
+// big-endian uint64), four texts behind a byte that says their length (the API key, the
+// userKey or nothing, the UID or nothing, the user whom that named or nothing), and the
+// HMAC-SHA256 of a label and all of this under the secret of the site, or of the
+// userKey. Nothing is stored: another secret ends it. The label keeps it apart from the
+// signatures of requests.
 const (
-	tokenVersion = 1
+	tokenVersion = 2
 	tokenLabel   = "herald oauth2 token 1\x00"
 )
 
@@ -37,6 +38,7 @@ type token struct {
 	apiKey  string
 	userKey string // empty: it was made with the site's secret
 	uid     string // empty: bound to no user
+	user    string // whom uid named, as the other dialect has it: a UID can become another's
 	expires time.Time
 }
 
@@ -44,7 +46,7 @@ type token struct {
 func (t token) seal(key []byte) site.Secret {
 	raw := []byte{tokenVersion}
 	raw = binary.BigEndian.AppendUint64(raw, uint64(t.expires.UnixMilli()))
-	for _, text := range []string{t.apiKey, t.userKey, t.uid} {
+	for _, text := range []string{t.apiKey, t.userKey, t.uid, t.user} {
 		if len(text) > 255 {
 			panic("BUG: a text of a token is too long")
 		}
@@ -73,13 +75,13 @@ func readToken(s string) (t sealedToken, err error) {
 		return t, errToken
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	if err != nil || len(raw) < 1+8+3+sha256.Size || raw[0] != tokenVersion {
+	if err != nil || len(raw) < 1+8+4+sha256.Size || raw[0] != tokenVersion {
 		return t, errToken
 	}
 	t.head, t.code = raw[:len(raw)-sha256.Size], raw[len(raw)-sha256.Size:]
 	t.expires = time.UnixMilli(int64(binary.BigEndian.Uint64(raw[1:])))
 	rest := t.head[1+8:]
-	for _, text := range []*string{&t.apiKey, &t.userKey, &t.uid} {
+	for _, text := range []*string{&t.apiKey, &t.userKey, &t.uid, &t.user} {
 		if len(rest) == 0 || len(rest)-1 < int(rest[0]) {
 			return t, errToken
 		}
