@@ -28,8 +28,9 @@
 //
 // Secrets and tokens are taken over TLS alone: ours, that of a proxy that is trusted
 // (Options.Secure), or none for callers on this machine (Options.LoopbackSecrets).
-// A token ends after an hour, and with the secret that it was made with. A JWT may be
-// 300 seconds old or ahead, a signature 120, unless Options.Window says otherwise.
+// A token ends after an hour, with the secret that it was made with, and with the user
+// whom it is for. A JWT may be 300 seconds old or ahead, a signature 120, unless
+// Options.Window says otherwise.
 //
 // # Limits
 //
