@@ -15,6 +15,9 @@ const (
 	// minKept is how long a nonce is remembered at least: more than twice the default
 	// window, so that a restart with a wider one lets no request through again.
 	minKept = 10 * time.Minute
+	// slowest is more than a request takes until its nonce is looked at. Its times are
+	// held against the moment at which it began, and its body may take a minute.
+	slowest = 2 * time.Minute
 )
 
 // freshness is how far the times in requests may be from the clock.
@@ -35,12 +38,12 @@ func newFreshness(window time.Duration) freshness {
 }
 
 // kept is how long what a request uses up is remembered: longer than the request can be
-// used, which is from one end of the window to the other.
+// used, which is from one end of the window to the other, also by one that is slow.
 func kept(window time.Duration) time.Duration {
-	if window > (math.MaxInt64-time.Minute)/2 {
+	if window > (math.MaxInt64-slowest)/2 {
 		return math.MaxInt64 // 292 years
 	}
-	return max(minKept, 2*window+time.Minute)
+	return max(minKept, 2*window+slowest)
 }
 
 // seconds is a number of seconds for a message.
