@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -58,7 +59,9 @@ func BenchmarkPublishDialects(b *testing.B) {
 	}
 	const method = "/socialize.publishUserAction"
 	began := time.Now()
-	gigya := func(n int) string {
+	var sent atomic.Int64 // nothing is sent twice, also by more callers
+	gigya := func(int) string {
+		n := sent.Add(1)
 		return signedForm(b, office, "http://"+p.API.String()+method, [][2]string{
 			{"UID", office.User}, {"apiKey", office.APIKey}, {"enabledProviders", OfficeProvider}, {"format", "json"},
 			{"nonce", fmt.Sprintf("%d_%d", began.UnixNano(), n)}, {"timestamp", strconv.FormatInt(time.Now().Unix(), 10)},
