@@ -97,12 +97,12 @@ func (h *Handler) readSessions(c *call) ([]site.Login, error) {
 	case len(raw) > maxSessions:
 		return nil, invalid(name, "it has more than %d providers", maxSessions)
 	}
-	known := h.connectable(c.keys.Site)
+	connectable := h.connectable(c.keys.Site)
 	logins := make(map[string]site.Login, len(raw))
 	for _, spelling := range slices.Sorted(maps.Keys(raw)) {
 		key, session := lower(spelling), raw[spelling]
 		part := name + "." + quote(spelling)
-		available, found := known[key]
+		available, found := connectable(key)
 		_, twice := logins[key]
 		switch {
 		case twice:

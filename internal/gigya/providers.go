@@ -13,7 +13,7 @@ func (h *Handler) getProvidersConfig(_ context.Context, c *call) (object, error)
 			continue
 		}
 		capabilities := "Login"
-		if supported[p.Key] {
+		if can, _ := supported(p.Key); can {
 			capabilities += ",Actions,Status"
 		}
 		if takesCheckins(p.Key) {

@@ -29,31 +29,34 @@ func inOrder(providers []string) {
 	})
 }
 
-// supported are the providers that a site knows, by key, and whether this dialect
-// publishes to them: to those of the contract, which the simulated network may stand in
-// for, and to those that this server has an adapter for.
-func (h *Handler) supported(s site.Site) map[string]bool {
-	return h.known(s, func(p publish.Provider) bool {
+// lookup says of a provider, by its key, whether something is true of it, and whether
+// the site knows it at all.
+type lookup func(provider string) (is, known bool)
+
+// supported says to which providers this dialect publishes for a site: to those of the
+// contract, which the simulated network may stand in for, and to those that this server
+// has an adapter for.
+func (h *Handler) supported(s site.Site) lookup {
+	return h.lookup(s, func(p publish.Provider) bool {
 		return p.Available && (canonical[p.Key] > 0 || p.Adapter || p.Key == site.Simulated)
 	})
 }
 
-// connectable are the same, and whether users can be connected to them.
-func (h *Handler) connectable(s site.Site) map[string]bool {
-	return h.known(s, func(p publish.Provider) bool { return p.Available })
+// connectable says to which providers users of a site can be connected.
+func (h *Handler) connectable(s site.Site) lookup {
+	return h.lookup(s, func(p publish.Provider) bool { return p.Available })
 }
 
-// known are the providers that a site knows, by key, and whether something is true of
-// them.
-func (h *Handler) known(s site.Site, is func(publish.Provider) bool) map[string]bool {
-	known := make(map[string]bool)
-	for key := range formerly {
-		known[key] = false
+// lookup looks among the providers that a site knows, and those that it knew formerly.
+func (h *Handler) lookup(s site.Site, is func(publish.Provider) bool) lookup {
+	providers := h.o.Publisher.Providers(s) // in the order of their keys
+	return func(provider string) (bool, bool) {
+		at, found := slices.BinarySearchFunc(providers, provider, func(p publish.Provider, key string) int { return strings.Compare(p.Key, key) })
+		if !found {
+			return false, formerly[provider]
+		}
+		return is(providers[at]), true
 	}
-	for _, p := range h.o.Publisher.Providers(s) {
-		known[p.Key] = is(p)
-	}
-	return known
 }
 
 // choice is which providers a call is for: contract, section 5.
@@ -129,14 +132,17 @@ func (h *Handler) scope(ctx context.Context, c *call, ch choice, able func(provi
 		return scope{}, err
 	}
 	s := scope{person: p}
-	known := h.supported(c.keys.Site)
+	supported := h.supported(c.keys.Site)
 	var lacking []string
 	seen := make(map[string]bool)
 	for _, i := range p.Identities {
-		switch key := i.Provider; {
-		case seen[key] || !ch.allows(key):
+		key := i.Provider
+		if seen[key] || !ch.allows(key) {
 			continue
-		case known[key] && (able == nil || able(key)):
+		}
+		seen[key] = true
+		switch can, _ := supported(key); {
+		case can && (able == nil || able(key)):
 			s.supported = append(s.supported, key)
 		default:
 			lacking = append(lacking, key)
@@ -144,7 +150,6 @@ func (h *Handler) scope(ctx context.Context, c *call, ch choice, able func(provi
 				s.unsupported = append(s.unsupported, key)
 			}
 		}
-		seen[i.Provider] = true
 	}
 	inOrder(s.supported)
 	inOrder(s.unsupported)

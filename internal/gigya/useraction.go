@@ -38,17 +38,17 @@ func (h *Handler) readActions(c *call) (userActions, error) {
 	if !sent {
 		return a, missing("userAction")
 	}
-	var known map[string]bool
+	var supported lookup
 	for _, v := range c.parameters.named {
 		name := lower(v.spelling)
 		provider, found := strings.CutSuffix(name, actionName)
 		if !found || provider == "" {
 			continue
 		}
-		if known == nil {
-			known = h.supported(c.keys.Site)
+		if supported == nil {
+			supported = h.supported(c.keys.Site)
 		}
-		if _, isKnown := known[provider]; !isKnown {
+		if _, known := supported(provider); !known {
 			continue
 		}
 		special, sent, err := readAction(c.parameters, name)

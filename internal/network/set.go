@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"herald.example/internal/publish"
 	"herald.example/internal/site"
@@ -77,13 +76,21 @@ func Name(provider string) string {
 type Set struct {
 	adapters  map[string]publish.Network
 	simulated func(provider string) publish.Network
+	keys      []string // of all networks, in their order
 }
 
 // NewSet returns the networks with adapters by provider's key. simulated makes the
 // simulated network under a provider's key, each time it is asked for; nil: there is
 // none.
 func NewSet(adapters map[string]publish.Network, simulated func(provider string) publish.Network) *Set {
-	return &Set{maps.Clone(adapters), simulated}
+	s := &Set{adapters: maps.Clone(adapters), simulated: simulated, keys: slices.Collect(maps.Keys(catalogue))}
+	for key := range adapters {
+		if _, known := catalogue[key]; !known {
+			s.keys = append(s.keys, key)
+		}
+	}
+	slices.Sort(s.keys)
+	return s
 }
 
 // Network returns what publishes to a provider for a site: the simulated network
@@ -119,15 +126,8 @@ func (s *Set) Network(st site.Site, provider string) (publish.Network, error) {
 // Providers are all networks that the server knows, in the order of their keys, as
 // a site finds them.
 func (s *Set) Providers(st site.Site) []publish.Provider {
-	keys := slices.Collect(maps.Keys(catalogue))
-	for key := range s.adapters {
-		if _, known := catalogue[key]; !known {
-			keys = append(keys, key)
-		}
-	}
-	slices.SortFunc(keys, strings.Compare)
-	providers := make([]publish.Provider, len(keys))
-	for i, key := range keys {
+	providers := make([]publish.Provider, len(s.keys))
+	for i, key := range s.keys {
 		e, _ := s.entry(key)
 		simulated := s.simulated != nil && st.Simulates(key)
 		providers[i] = publish.Provider{
