@@ -255,21 +255,26 @@ func (h *house) golden(name string, r *request) answered {
 	if posts := h.published(); len(posts) > 0 {
 		text += "\n" + postTexts(posts)
 	}
-	text = steady(text)
+	goldenFile(h, name, steady(text))
+	return a
+}
+
+// goldenFile holds a text against the golden file of a name.
+func goldenFile(t testing.TB, name, text string) {
+	t.Helper()
 	path := filepath.Join("testdata", name+".txt")
 	if *update {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			h.Fatal(err)
+			t.Fatal(err)
 		}
 	}
 	want, err := os.ReadFile(path)
 	if err != nil {
-		h.Fatal(err)
+		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), text); diff != "" {
-		h.Errorf("%s (-want +got):\n%s", name, diff)
+		t.Errorf("%s (-want +got):\n%s", name, diff)
 	}
-	return a
 }
 
 // visitors lets the shortener answer and count, outside of bubbles only: it waits for
