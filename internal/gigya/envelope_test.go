@@ -8,12 +8,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -73,19 +69,7 @@ func TestReplies(t *testing.T) {
 			if length := a.Header().Get("Content-Length"); length != fmt.Sprint(a.Body.Len()) {
 				t.Errorf("got Content-Length %s of %d bytes", length, a.Body.Len())
 			}
-			path := filepath.Join("testdata", test.name+".txt")
-			if *update {
-				if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), text); diff != "" {
-				t.Errorf("reply (-want +got):\n%s", diff)
-			}
+			goldenFile(t, test.name, text)
 		})
 	}
 }

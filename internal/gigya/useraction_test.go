@@ -2,7 +2,6 @@ package gigya
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -36,72 +35,18 @@ func inHouse(t *testing.T, test func(h *house)) {
 	synctest.Test(t, func(t *testing.T) { test(newHouse(t)) })
 }
 
-// TestUserActions holds calls, their replies and what is on the networks then against
-// golden files: every row of the table of section 10, and what section 18 says of this
-// method.
-func TestUserActions(t *testing.T) {
-	six := []string{"facebook", "twitter", "linkedin", "vkontakte", "renren", "sina"}
-	two := []string{"facebook", "twitter"}
-	evil := `{"title":"Hello","linkBack":"https://evil.example.net/"}`
-	tests := []struct {
-		name      string
-		connected []string
-		settings  func(*site.Gigya)
-		action    string
-		pairs     []string
-		want      code
-	}{
-		// Section 10.
-		{name: "all_succeed", connected: two, action: hello},
-		{name: "all_six", connected: six, action: gardens, pairs: []string{"tags", "a,b", "cid", "home page"}},
-		{name: "one_succeeds", connected: []string{"facebook", "twitter#simulate:duplicate"}, action: hello},
-		{name: "none_succeeds_alike", connected: []string{"facebook#simulate:expired", "twitter#simulate:revoked"}, action: hello, want: codeSession},
-		{name: "none_succeeds", connected: []string{"twitter#simulate:duplicate", "facebook#simulate:transient", "sina#simulate:refused"}, action: hello, want: codeNetwork},
-		{name: "only_unsupported", connected: []string{"yahoo", "myspace"}, action: hello, want: codeUnsupported},
-		{name: "unsupported_named", connected: []string{"yahoo", "myspace", "facebook"}, action: hello, pairs: []string{"enabledProviders", "Yahoo, facebook,twitter"}},
-		{name: "unsupported_unnamed", connected: []string{"yahoo", "facebook"}, action: hello},
-		{name: "unsupported_and_failure", connected: []string{"yahoo", "facebook#simulate:expired"}, action: hello, pairs: []string{"enabledProviders", `["yahoo", "FACEBOOK"]`}, want: codeSession},
-		{name: "no_connection", action: hello, want: codeUnconnected},
-		{name: "filtered_away", connected: two, action: hello, pairs: []string{"enabledProviders", "facebook,linkedin", "disabledProviders", "facebook"}, want: codeUnconnected},
-		{name: "unknown_named", connected: two, action: hello, pairs: []string{"enabledProviders", "telepathy"}, want: codeUnconnected},
-		{name: "bad_parameter", connected: two, action: hello, pairs: []string{"shortURLs", "sometimes"}, want: codeValue},
-		{name: "unapproved", connected: two, settings: trusting("example.com/*", "*.example.com/*"), action: evil, want: codeSpam},
-		{name: "unapproved_for_one", connected: two, settings: trusting("www.example.com/*"), action: hello, pairs: []string{"twitterUserAction", evil}},
-
-		// Section 18.
-		{name: "mirrored_success", connected: two[:1], action: hello, pairs: []string{"httpStatusCodes", "true", "context", "c 1"}},
-		{name: "mirrored_failure", connected: []string{"facebook#simulate:expired"}, action: hello, pairs: []string{"httpStatusCodes", "True"}, want: codeSession},
-		{name: "twitter_text", connected: []string{"twitter"}, action: gardens},
-		{name: "user_info", connected: two, action: `{"linkBack":"https://example.com@evil.example.net/"}`, want: codeSpam},
-		{name: "unknown_members", connected: two[:1], action: `{"TITLE":"Hello","template":{"a":[1]},"x":null}`, pairs: []string{"sdk", "php_3.1.0", "environment", "x", "gmid", "", "feedID", "1", "telepathyUserAction", "{"}},
-		{name: "jsonp", connected: two[:1], action: hello, pairs: []string{"format", "jsonp", "callback", "gigya.callback"}},
-		{name: "xml", connected: []string{"facebook", "twitter#simulate:duplicate"}, action: hello, pairs: []string{"format", "xml"}},
-		{name: "xml_failure", connected: []string{"facebook#simulate:duplicate"}, action: hello, pairs: []string{"format", "xml"}, want: codeLimit},
-		{name: "missing_action", connected: two, action: "", want: codeMissing},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel() // most of the time goes to the disk
-			inHouse(t, func(h *house) {
-				h.connect("user-42", test.connected...)
-				if len(test.connected) == 0 {
-					if _, _, err := h.directory.EnsureUser(h.Context(), h.site().ID, "user-42"); err != nil {
-						h.Fatal(err)
-					}
-				}
-				if test.settings != nil {
-					h.settings(test.settings)
-				}
-				a := h.golden("action_"+test.name, h.action(test.action, test.pairs...))
-				if a.doc != nil {
-					a.want(test.want, "")
-				}
-				if test.want != codeOK {
-					h.wantPosts(0)
-				}
-			})
-		})
-	}
+// TestUserActionXML holds calls, their replies and what is on the networks then against
+// golden files. Those in JSON are in TestConformance.
+func TestUserActionXML(t *testing.T) {
+	t.Parallel()
+	inHouse(t, func(h *house) {
+		h.connect("user-1", "facebook#simulate:duplicate")
+		h.golden("action_xml_failure", h.action(hello, "UID", "user-1", "format", "xml"))
+		h.wantPosts(0)
+		h.connect("user-42", "facebook", "twitter#simulate:duplicate")
+		h.golden("action_xml", h.action(hello, "format", "xml"))
+		h.wantPosts(1)
+	})
 }
 
 // trusting is a change of settings: what may be shared.
@@ -185,46 +130,6 @@ func TestDefaults(t *testing.T) {
 		}
 		if diff := cmp.Diff(map[string]int{"default": 1, "x": 1}, cids); diff != "" {
 			t.Errorf("context IDs (-want +got):\n%s", diff)
-		}
-	})
-}
-
-// TestShortURLs of 139 characters and of 140: contract, section 8.
-func TestShortURLs(t *testing.T) {
-	t.Parallel()
-	long := func(n int) string {
-		url := "https://www.example.com/"
-		return url + strings.Repeat("x", n-len(url))
-	}
-	tests := []struct {
-		shortURLs, url string
-		want           bool
-	}{
-		{"", long(30), true},
-		{"always", long(30), true},
-		{"ALWAYS", long(139), true},
-		{"whenRequired", long(139), false},
-		{"whenRequired", long(140), true},
-		{"whenRequired", long(137) + "é" + "é", false}, // 141 bytes
-		{"never", long(140), false},
-		{"never", long(1000), false},
-	}
-	inHouse(t, func(h *house) {
-		h.connect("user-42", "facebook")
-		for i, test := range tests {
-			action := fmt.Sprintf(`{"title":"Number %d","linkBack":%q}`, i, test.url)
-			h.do(h.action(action, "shortURLs", test.shortURLs)).want(codeOK, "")
-			posts := h.published()
-			newest := posts[0]
-			for _, p := range posts {
-				if p.Number > newest.Number {
-					newest = p
-				}
-			}
-			text := postText(newest)
-			if got := strings.Contains(text, "http://"+shortDomain+"/"); got != test.want || got == strings.Contains(text, test.url) {
-				t.Errorf("%s, %d bytes: got %s; want a short URL: %v", test.shortURLs, len(test.url), text, test.want)
-			}
 		}
 	})
 }
