@@ -30,6 +30,7 @@ type Sharing struct {
 
 	now    func() time.Time // for nonces and tallies
 	nonces nonces
+	recent *lately[recentRecord] // contents, by when they were accepted; changed by whoever commits
 }
 
 var (
@@ -54,7 +55,17 @@ func OpenSharing(path string) (*Sharing, error) {
 		return nil, fmt.Errorf("open sharing: %w", err)
 	}
 	s := &Sharing{db: db, mapping: newMapping(db, defaultResident), now: time.Now}
-	s.nonces = nonces{most: maxNonces, pending: maxPending, waiting: make(map[[32]byte]bool)}
+	s.nonces.most, s.nonces.pending = maxNonces, maxPending
+	s.nonces.lately = newLately(nonceTimesBucket, parseNonce)
+	s.recent = newLately(recentBucket, parseRecent)
+	err = db.View(func(tx *bbolt.Tx) error {
+		s.nonces.load(tx)
+		s.recent.load(tx)
+		return nil
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open sharing: %w", err), db.Close())
+	}
 	s.changes = newQueue(sharingGroup, s.writeGroup)
 	return s, nil
 }
@@ -94,7 +105,7 @@ func (s *Sharing) change(ctx context.Context, cost int, apply func(*sharingWrite
 // writeGroup commits a group of changes. The caller has the turn.
 func (s *Sharing) writeGroup(_ []*change[*sharingWriter], apply func(*sharingWriter)) error {
 	err := s.db.Update(func(tx *bbolt.Tx) error {
-		w := &sharingWriter{tx: tx}
+		w := &sharingWriter{tx: tx, recent: s.recent}
 		// Entries are appended for each site and keep their length.
 		tx.Bucket(headsBucket).FillPercent = 0.9
 		tx.Bucket(bodiesBucket).FillPercent = 0.9
@@ -114,6 +125,7 @@ func (s *Sharing) writeGroup(_ []*change[*sharingWriter], apply func(*sharingWri
 // kept, and fails the transaction.
 type sharingWriter struct {
 	tx      *bbolt.Tx
+	recent  *lately[recentRecord]
 	written bool
 	err     error
 }

@@ -9,7 +9,6 @@ package boltstore
 //	meta          "format"                     version (uint32), then the text "sharing"
 //	              "bases"                      1, JSON: the last known bases of short URLs
 //	              "waiting"                    entries of outbox (uint64)
-//	              "nonces"                     entries of nonces (uint64)
 //	              "trial"                      bytes of no meaning, after a commit that failed
 //
 //	sites         sequence                     1, JSON: a site
@@ -33,9 +32,8 @@ package boltstore
 //	              number (uint32)
 //	keys          site, key (32 bytes)         1, fingerprint (32 bytes), date, sequence (uvarint), round (uvarint)
 //	keytimes      date, site, key (32 bytes)   nothing
-//	recent        site, digest (32 bytes)      1, date, sequence (uvarint), number (uvarint) of a publication
-//	recenttimes   date, site, digest           nothing
-//	              (32 bytes)
+//	recent        date, SHA-256 of site and    1, sequence (uvarint), number (uvarint) of a publication
+//	              digest (32 bytes)
 //
 //	users         site, sequence               2, token, created, last login, logins (varint), UID (text);
 //	                                           1, the same without the UID
@@ -46,7 +44,6 @@ package boltstore
 //	              identity
 //	connections   site, sequence               1, token, created, user, identity, source (texts)
 //
-//	nonces        SHA-256 of the nonce         1, date until which it is known
 //	noncetimes    date, SHA-256 of the nonce   nothing
 //
 //	cids          site, context ID             nothing
@@ -79,10 +76,10 @@ package boltstore
 // whose sequence then is in no head. keytimes lists the keys by age.
 //
 // A nonce is hashed as the text of its scope, then its bytes. noncetimes lists the
-// nonces in the order in which they are forgotten.
+// nonces by the date until which they are known.
 //
-// recent finds the publication that had a content last; recenttimes lists its entries by
-// age. An entry may outlive its publication.
+// recent lists the publications that had a content last, by when they were accepted. An
+// entry may outlive its publication.
 //
 // A head of version 2 is that of a message with a Share. A day is counted from 1970. cids
 // are the context IDs of a site that its reports tell apart. A channel is a context ID
@@ -106,8 +103,7 @@ var sharingKind = kind{name: "sharing", version: 1, buckets: append([][]byte{
 
 // sharingAdded are the buckets that came after the version of the file.
 var sharingAdded = [][]byte{
-	uidsBucket, noncesBucket, nonceTimesBucket,
-	recentBucket, recentTimesBucket, cidsBucket, talliesBucket, channelsBucket, channelLinksBucket, placesBucket,
+	uidsBucket, nonceTimesBucket, recentBucket, cidsBucket, talliesBucket, channelsBucket, channelLinksBucket, placesBucket,
 }
 
 // The buckets beside meta, and the keys in meta.
@@ -128,10 +124,8 @@ var (
 	ownedBucket        = []byte("owned")
 	connectionsBucket  = []byte("connections")
 	uidsBucket         = []byte("uids")
-	noncesBucket       = []byte("nonces")
 	nonceTimesBucket   = []byte("noncetimes")
 	recentBucket       = []byte("recent")
-	recentTimesBucket  = []byte("recenttimes")
 	cidsBucket         = []byte("cids")
 	talliesBucket      = []byte("tallies")
 	channelsBucket     = []byte("channels")
@@ -140,6 +134,5 @@ var (
 
 	basesKey   = []byte("bases")
 	waitingKey = []byte("waiting")
-	noncesKey  = []byte("nonces")
 	trialKey   = []byte("trial")
 )

@@ -1,8 +1,10 @@
 package boltstore
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"math"
 
 	"github.com/google/uuid"
 
@@ -26,32 +28,24 @@ func (w *sharingWriter) recents(t acceptance) recents {
 	return recents{w: w, t: t, fresh: make(map[[32]byte]int, len(t.Digests))}
 }
 
-// digest is that of the content of a publication; ok is false when there is none.
-func (r recents) digest(i int) (digest [32]byte, ok bool) {
-	if i < len(r.t.Digests) {
-		digest = r.t.Digests[i]
-	}
-	return digest, digest != [32]byte{}
-}
-
 // refuse returns a publication as it is to be written: refused, when the site had the
 // same content lately. before are those that are decided. It writes nothing.
 func (r recents) refuse(i int, p publish.Publication, before []publish.Publication) (publish.Publication, error) {
-	digest, ok := r.digest(i)
+	content, ok := r.t.content(i)
 	if !ok || p.State != publish.Pending {
 		return p, nil
 	}
 	var first publish.Publication
-	if j, ok := r.fresh[digest]; ok {
+	if j, ok := r.fresh[content]; ok {
 		first = before[j]
 	} else {
 		var known bool
 		var err error
-		if first, known, err = r.first(digest); err != nil {
+		if first, known, err = r.first(content); err != nil {
 			return p, err
 		}
 		if !known {
-			r.fresh[digest] = i
+			r.fresh[content] = i
 			return p, nil
 		}
 	}
@@ -63,21 +57,14 @@ func (r recents) refuse(i int, p publish.Publication, before []publish.Publicati
 }
 
 // first finds the publication that had a content lately, and did not fail.
-func (r recents) first(digest [32]byte) (p publish.Publication, known bool, err error) {
-	value := r.w.tx.Bucket(recentBucket).Get(r.key(digest))
-	if value == nil {
+func (r recents) first(content [32]byte) (p publish.Publication, known bool, err error) {
+	found, ok := r.w.recent.get(content)
+	age := r.t.at - found.date
+	if !ok || age > recentLife.Milliseconds() {
 		return p, false, nil
 	}
-	found, ok := parseRecent(value)
-	if !ok {
-		return p, false, fmt.Errorf("%w: recent content", ErrDamaged)
-	}
-	age := r.t.at - found.at
-	if age > recentLife.Milliseconds() {
-		return p, false, nil
-	}
-	at := newPlace(r.t.site, found.sequence)
-	value = r.w.tx.Bucket(headsBucket).Get(at[:])
+	at := newPlace(r.t.site, found.value.sequence)
+	value := r.w.tx.Bucket(headsBucket).Get(at[:])
 	if value == nil {
 		return p, false, nil // the message was deleted
 	}
@@ -85,7 +72,7 @@ func (r recents) first(digest [32]byte) (p publish.Publication, known bool, err 
 	if !ok {
 		return p, false, fmt.Errorf("%w: head", ErrDamaged)
 	}
-	ref := publish.Ref{Site: uuid.UUID(at.site()).String(), Message: h.token.String(), Number: found.number}
+	ref := publish.Ref{Site: uuid.UUID(at.site()).String(), Message: h.token.String(), Number: found.value.number}
 	p, _, err = readPublication(r.w.tx, at, ref)
 	if err != nil {
 		return p, false, fmt.Errorf("%w: recent content: %w", ErrDamaged, err)
@@ -95,40 +82,42 @@ func (r recents) first(digest [32]byte) (p publish.Publication, known bool, err 
 }
 
 // put makes the contents of the acceptance's publications, whose message is at a place,
-// known, and forgets old ones.
+// known, and forgets old ones. When the transaction fails, the acceptance forgets its
+// own: those that were there in their place did not count any more.
 func (r recents) put(at place, ps []publish.Publication) {
-	for digest, i := range r.fresh {
-		key := r.key(digest)
-		if old, ok := parseRecent(r.w.tx.Bucket(recentBucket).Get(key)); ok {
-			r.w.remove(recentTimesBucket, appendKeyTime(nil, old.at, key))
-		}
-		record := recentRecord{at: r.t.at, sequence: at.sequence(), number: ps[i].Number}
-		r.w.put(recentBucket, key, record.append(nil))
-		r.w.put(recentTimesBucket, appendKeyTime(nil, r.t.at, key), nil)
+	for content, i := range r.fresh {
+		older, _ := r.w.recent.get(content)
+		record := recentRecord{sequence: at.sequence(), number: ps[i].Number}
+		r.w.recent.set(content, dated[recentRecord]{r.t.at, record})
+		r.w.recent.write(r.w, content, r.t.at, older.date, record.append(nil))
+		*r.t.noted = append(*r.t.noted, content)
 	}
-	r.w.sweep(recentTimesBucket, recentBucket, r.t.at-recentLife.Milliseconds()-1, keysSwept*max(1, len(r.fresh)))
+	r.w.recent.sweep(r.w, r.t.at-recentLife.Milliseconds()-1, math.MaxInt, keysSwept*max(1, len(r.fresh)))
 }
 
-// key is the key in recent.
-func (r recents) key(digest [32]byte) []byte { return append(r.t.site[:], digest[:]...) }
+// content is what the content of a publication is known by: its digest and the site's;
+// ok is false when it has none.
+func (t acceptance) content(i int) (content [32]byte, ok bool) {
+	if i >= len(t.Digests) || t.Digests[i] == [32]byte{} {
+		return content, false
+	}
+	return sha256.Sum256(append(t.site[:], t.Digests[i][:]...)), true
+}
 
-// recentRecord is a value of recent.
+// recentRecord is a value of recent: where the publication is that had the content.
 type recentRecord struct {
-	at       int64
 	sequence uint64
 	number   int
 }
 
 func (k recentRecord) append(dst []byte) []byte {
-	dst = binary.AppendVarint(append(dst, sharingVersion), k.at)
-	dst = binary.AppendUvarint(dst, k.sequence)
+	dst = binary.AppendUvarint(append(dst, sharingVersion), k.sequence)
 	return binary.AppendUvarint(dst, uint64(k.number))
 }
 
 func parseRecent(b []byte) (k recentRecord, ok bool) {
 	r := varint.Reader{B: b}
 	version := r.Byte()
-	k.at = r.Varint()
 	k.sequence = r.Uvarint()
 	k.number = readSize(&r)
 	return k, version == sharingVersion && whole(&r)

@@ -1,7 +1,9 @@
 package boltstore
 
 import (
+	"errors"
 	"fmt"
+	"syscall"
 	"testing"
 	"time"
 
@@ -156,8 +158,8 @@ func TestRecentContentsAreSwept(t *testing.T) {
 	count := func() (n int) {
 		err := s.view(t.Context(), func(tx *bbolt.Tx) error {
 			n = tx.Bucket(recentBucket).Stats().KeyN
-			if times := tx.Bucket(recentTimesBucket).Stats().KeyN; times != n {
-				t.Errorf("got %d contents and %d times; want one number", n, times)
+			if known := s.recent.size(); known != n {
+				t.Errorf("got %d contents in the file, %d in memory; want one number", n, known)
 			}
 			return nil
 		})
@@ -197,5 +199,26 @@ func TestRecentContentsAreSwept(t *testing.T) {
 }
 
 func FuzzParseRecent(f *testing.F) {
-	fuzzRecord(f, [][]byte{recentRecord{at: day.UnixMilli(), sequence: 2, number: 3}.append(nil)}, parseRecent, func(r recentRecord) []byte { return r.append(nil) })
+	fuzzRecord(f, [][]byte{recentRecord{sequence: 2, number: 3}.append(nil)}, parseRecent, func(r recentRecord) []byte { return r.append(nil) })
+}
+
+// A content whose acceptance could not be written is not known.
+func TestLostContent(t *testing.T) {
+	s, _ := newSharing(t)
+	write := s.changes.write
+	s.changes.write = func(_ []*change[*sharingWriter], apply func(*sharingWriter)) error {
+		return s.db.Update(func(tx *bbolt.Tx) error {
+			apply(&sharingWriter{tx: tx, recent: s.recent})
+			return syscall.ENOSPC
+		})
+	}
+	if _, err := s.Accept(t.Context(), brief(1, day, 1)); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("got %v; want %v", err, syscall.ENOSPC)
+	}
+	if n := s.recent.size(); n != 0 {
+		t.Errorf("got %d contents; want none", n)
+	}
+	s.changes.write = write
+	refusals(t, s, accept(t, s, brief(2, day, 1)), "")
+	refusals(t, s, accept(t, s, brief(3, day, 1)), id('m', 2)+".1")
 }

@@ -156,17 +156,6 @@ func TestDamagedSharing(t *testing.T) {
 		"PutUser": func(s *Sharing) error {
 			return s.PutUser(t.Context(), id('s', 1), site.User{Token: id('u', 1), UID: "user 1/ü"})
 		},
-		"Remember": func(s *Sharing) error {
-			_, _, err := s.Remember(t.Context(), "key", "nonce", day.Add(time.Minute))
-			return err
-		},
-		"settle": func(s *Sharing) error {
-			_, settle, err := s.Remember(t.Context(), "key", "new nonce", day.Add(time.Minute))
-			if err != nil {
-				return err
-			}
-			return settle(t.Context())
-		},
 		"User": func(s *Sharing) error { _, err := s.User(t.Context(), id('s', 1), id('u', 1)); return err },
 		"Users": func(s *Sharing) error {
 			_, err := s.ListUsers(t.Context(), id('s', 1), site.ListQuery{Limit: 1}, site.UserFilter{})
@@ -218,15 +207,6 @@ func TestDamagedSharing(t *testing.T) {
 			_, err := s.Accept(t.Context(), a)
 			return err
 		},
-		"Recent": func(s *Sharing) error {
-			a := acceptanceOf(id('s', 1), id('m', 9), publication(0))
-			a.Digests, a.Within = [][32]byte{{'d'}}, time.Minute
-			_, err := s.Accept(t.Context(), a)
-			if err == nil {
-				err = s.Delete(t.Context(), id('s', 1), id('m', 9))
-			}
-			return err
-		},
 		"Update": func(s *Sharing) error {
 			_, err := s.Update(t.Context(), publish.Ref{Site: id('s', 1), Message: id('m', 1), Number: 1}, func(*publish.Publication) error { return nil })
 			return err
@@ -256,7 +236,6 @@ func TestDamagedSharing(t *testing.T) {
 	noticed := map[string][]string{
 		"meta bases":   {"Bases"},
 		"meta waiting": {"Waiting"},
-		"meta nonces":  {"settle"},
 		"sites":        {"Sites", "PutSite"},
 		"tokens m":     {"Message", "Publication", "Upload", "Again"},
 		"tokens u":     {"User", "EditUser"},
@@ -277,8 +256,6 @@ func TestDamagedSharing(t *testing.T) {
 		"accounts":     {"Arrive"},
 		"connections":  {"Connection", "Connections"},
 		"uids":         {"UserByUID"},
-		"nonces":       {"Remember"},
-		"recent":       {"Recent"},
 		"tallies":      {"Count", "Tallies"},
 		"channels":     {"NoteLinks", "SharedLinks"},
 		"places":       {"Places"},
@@ -295,7 +272,7 @@ func TestDamagedSharing(t *testing.T) {
 	}
 	versioned := func(record string) bool {
 		bucket, _, _ := strings.Cut(record, " ")
-		return record != "meta waiting" && record != "meta nonces" &&
+		return record != "meta waiting" &&
 			!slices.Contains([]string{"tokens", "sums", "outbox", "accounts", "uids", "tallies", "channels"}, bucket)
 	}
 	damages := []struct {
@@ -390,9 +367,8 @@ func TestOlderSharingOpens(t *testing.T) {
 		}
 		u.UID = ""
 		return errors.Join(
-			tx.Bucket(usersBucket).Put(bytes.Clone(key), olderUser(token, u)), tx.Bucket(metaBucket).Delete(noncesKey),
-			tx.DeleteBucket(uidsBucket), tx.DeleteBucket(noncesBucket), tx.DeleteBucket(nonceTimesBucket),
-			tx.DeleteBucket(recentBucket), tx.DeleteBucket(recentTimesBucket), tx.DeleteBucket(cidsBucket), tx.DeleteBucket(talliesBucket),
+			tx.Bucket(usersBucket).Put(bytes.Clone(key), olderUser(token, u)),
+			tx.DeleteBucket(uidsBucket), tx.DeleteBucket(nonceTimesBucket), tx.DeleteBucket(recentBucket), tx.DeleteBucket(cidsBucket), tx.DeleteBucket(talliesBucket),
 			tx.DeleteBucket(channelsBucket), tx.DeleteBucket(channelLinksBucket), tx.DeleteBucket(placesBucket),
 		)
 	}))
@@ -557,10 +533,6 @@ func FuzzParseUser(f *testing.F) {
 	seeds := [][]byte{appendUser(nil, token, u), olderUser(token, u)}
 	u.UID = "user-42@example.com"
 	fuzzRecord(f, append(seeds, appendUser(nil, token, u)), parse, write)
-}
-
-func FuzzParseNonce(f *testing.F) {
-	fuzzRecord(f, [][]byte{appendNonce(nil, day.UnixMilli())}, parseNonce, func(until int64) []byte { return appendNonce(nil, until) })
 }
 
 func FuzzParseIdentity(f *testing.F) {

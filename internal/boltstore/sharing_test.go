@@ -242,8 +242,8 @@ func TestDeleteLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	kept := []string{
-		"meta", "sites", "sums", "keys", "keytimes", "connections", "tokens", "nonces", "noncetimes",
-		"recent", "recenttimes", "cids", "tallies", "channels", "channellinks", "places",
+		"meta", "sites", "sums", "keys", "keytimes", "connections", "tokens", "noncetimes",
+		"recent", "cids", "tallies", "channels", "channellinks", "places",
 	}
 	for record, value := range dump(t, s) {
 		bucket, key, found := strings.Cut(record, " ")
