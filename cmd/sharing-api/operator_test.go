@@ -138,7 +138,7 @@ func TestOperator(t *testing.T) {
 				`},"userKey":{"userKey":"USER KEY","kind":"secret","date_creation":"DATE"}}`},
 		{name: "show a site", args: "site show shelf",
 			stdout: "site  shelf\nID  UUID\nmade  DATE\ndomain  (that of the data centre, or the shortener's first one)\nredirect  302\nsimulated  (none)\ndata centre  (any)\ntrusted  *\n" +
-				"short URLs  always\ncontext ID  (none)\nproviders  (all that are connected)\nAPI key  API KEY\n" +
+				"short URLs  always\ncontext ID  (none)\ncookie domain  (the host that sets them)\nproviders  (all that are connected)\nAPI key  API KEY\n" +
 				"USER KEY  KIND  MADE  SITES\nUSER KEY  secret  DATE  shop,shelf\nUSER KEY  rsa  DATE  shelf\nUSER KEY  secret  DATE  shop,shelf\n"},
 		{name: "show it, for programs", args: "site show other --json", code: command.Failed,
 			stderr: "sharing-api: read site other: site \"other\": not found; site list, user list and identity list print what is there\n"},

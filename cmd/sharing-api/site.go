@@ -104,6 +104,7 @@ func siteLines(s operator.Site) [][2]string {
 		{"site", s.Name}, {"ID", s.ID}, {"made", date(s.Created)}, {"domain", s.Domain}, {"redirect", s.Redirect},
 		{"simulated", strings.Join(s.Simulated, ", ")},
 		{"data centre", s.Gigya.DataCentre}, {"trusted", trusted}, {"short URLs", short}, {"context ID", s.Gigya.CID},
+		{"cookie domain", s.Gigya.Cookies},
 		{"providers", strings.Join(s.Gigya.Providers, ", ")},
 	}
 }
@@ -111,7 +112,7 @@ func siteLines(s operator.Site) [][2]string {
 // siteDefaults are settings in words, where they are empty in siteLines.
 var siteDefaults = map[string]string{
 	"domain": "(that of the data centre, or the shortener's first one)", "redirect": "302", "simulated": "(none)", "data centre": "(any)", "trusted": "*",
-	"short URLs": "always", "context ID": "(none)", "providers": "(all that are connected)",
+	"short URLs": "always", "context ID": "(none)", "cookie domain": "(the host that sets them)", "providers": "(all that are connected)",
 }
 
 // siteListCommand prints all sites.
@@ -198,6 +199,7 @@ type siteEditCommand struct {
 	NoTrusted   bool     `xor:"trusted" group:"Gigya's dialect" help:"Let no URL be shared."`
 	ShortURLs   *string  `name:"short-urls" placeholder:"WHEN" group:"Gigya's dialect" help:"Which URLs are shortened when a call does not say: always, whenRequired or never."`
 	CID         *string  `name:"cid" placeholder:"TEXT" group:"Gigya's dialect" help:"Context ID of calls that have none; --cid= is none."`
+	Cookies     *string  `name:"cookie-domain" placeholder:"HOST" group:"Gigya's dialect" help:"Domain of the cookies that notifyLogin names, such as example.com; --cookie-domain= is the host that sets them."`
 	Providers   []string `placeholder:"PROVIDER" xor:"providers" group:"Gigya's dialect" help:"Networks that a call publishes to when it does not say, instead of those before."`
 	NoProviders bool     `xor:"providers" group:"Gigya's dialect" help:"Let such a call publish to all networks that its user is connected to."`
 }
@@ -205,7 +207,7 @@ type siteEditCommand struct {
 // edit is what is to change.
 func (c *siteEditCommand) edit() operator.SiteEdit {
 	edit := operator.SiteEdit{Name: c.Name, Domain: c.Domain, Redirect: c.Redirect, Simulated: c.Simulate, Gigya: operator.GigyaEdit{
-		DataCentre: c.DataCentre, Trusted: c.Trusted, ShortURLs: c.ShortURLs, CID: c.CID, Providers: c.Providers,
+		DataCentre: c.DataCentre, Trusted: c.Trusted, ShortURLs: c.ShortURLs, CID: c.CID, Cookies: c.Cookies, Providers: c.Providers,
 	}}
 	for _, list := range []struct {
 		none  bool

@@ -36,6 +36,7 @@ type gigyaRecord struct {
 	ShortURLs  string          `json:"short_urls,omitempty"`
 	CID        string          `json:"cid,omitempty"`
 	Providers  []string        `json:"providers,omitempty"`
+	Cookies    string          `json:"cookie_domain,omitempty"`
 }
 
 type userKeyRecord struct {
@@ -48,6 +49,7 @@ type userKeyRecord struct {
 func newGigyaRecord(g site.Gigya) gigyaRecord {
 	r := gigyaRecord{
 		APIKey: g.APIKey, Secret: g.Secret, DataCentre: g.DataCentre, Trusted: g.Trusted, ShortURLs: g.ShortURLs, CID: g.CID, Providers: g.Providers,
+		Cookies: g.CookieDomain,
 	}
 	for _, k := range g.UserKeys {
 		r.UserKeys = append(r.UserKeys, userKeyRecord{k.Key, k.Secret, k.RSA, k.Created.UnixMilli()})
@@ -58,6 +60,7 @@ func newGigyaRecord(g site.Gigya) gigyaRecord {
 func (r gigyaRecord) gigya() site.Gigya {
 	g := site.Gigya{
 		APIKey: r.APIKey, Secret: r.Secret, DataCentre: r.DataCentre, Trusted: r.Trusted, ShortURLs: r.ShortURLs, CID: r.CID, Providers: r.Providers,
+		CookieDomain: r.Cookies,
 	}
 	for _, k := range r.UserKeys {
 		g.UserKeys = append(g.UserKeys, site.UserKey{Key: k.Key, Secret: k.Secret, RSA: k.RSA, Created: date(k.Created)})

@@ -307,5 +307,9 @@ func (f sessionForm) reply(c *call, p site.Person, none string) object {
 	if f.mobile {
 		return append(o, member{"sessionToken", session})
 	}
-	return append(o, object{{"cookieName", "glt_" + c.apiKey}, {"cookieValue", session}, {"cookiePath", "/"}}...)
+	o = append(o, object{{"cookieName", "glt_" + c.apiKey}, {"cookieValue", session}, {"cookiePath", "/"}}...)
+	if domain := c.keys.Site.Gigya.CookieDomain; domain != "" {
+		o = append(o, object{{"cookieDomain", "." + domain}}...)
+	}
+	return o
 }

@@ -25,6 +25,7 @@ func (h *house) loginCall(pairs ...string) *request {
 func TestNotifyLoginReplies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t)
+		h.settings(func(g *site.Gigya) { g.CookieDomain = "example.com" })
 		h.connect("user-43", "facebook")
 		plain := h.loginCall("siteUID", "user-1")
 		plain.secure = false

@@ -122,18 +122,19 @@ type GigyaEdit struct {
 	ShortURLs  *string  `json:"shortURLs,omitempty"`       // empty: always
 	CID        *string  `json:"cid,omitempty"`
 	Providers  []string `json:"enabledProviders,omitzero"` // empty and not nil: all that are connected
+	Cookies    *string  `json:"baseDomain,omitempty"`      // empty: the host that sets them
 }
 
 // IsZero says whether nothing is to change.
 func (e GigyaEdit) IsZero() bool {
-	return e.DataCentre == nil && e.Trusted == nil && e.ShortURLs == nil && e.CID == nil && e.Providers == nil
+	return e.DataCentre == nil && e.Trusted == nil && e.ShortURLs == nil && e.CID == nil && e.Providers == nil && e.Cookies == nil
 }
 
 // check refuses texts that would not arrive as they are: JSON repairs invalid UTF-8
 // without a word.
 func (e GigyaEdit) check() error {
 	texts := slices.Concat(e.Trusted, e.Providers)
-	for _, text := range []*string{e.DataCentre, e.ShortURLs, e.CID} {
+	for _, text := range []*string{e.DataCentre, e.ShortURLs, e.CID, e.Cookies} {
 		if text != nil {
 			texts = append(texts, *text)
 		}
@@ -162,6 +163,9 @@ func (e GigyaEdit) apply(g *site.Gigya) {
 	}
 	if e.Providers != nil {
 		g.Providers = e.Providers
+	}
+	if e.Cookies != nil {
+		g.CookieDomain = *e.Cookies
 	}
 }
 

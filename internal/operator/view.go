@@ -51,8 +51,9 @@ type Gigya struct {
 	Trusted    []string  `json:"trustedShareURLs"`
 	ShortURLs  string    `json:"shortURLs"`
 	CID        string    `json:"cid"`
-	Providers  []string  `json:"enabledProviders"` // none: all that are connected
-	UserKeys   []UserKey `json:"userKeys"`         // in the order of creation
+	Providers  []string  `json:"enabledProviders"`     // none: all that are connected
+	Cookies    string    `json:"baseDomain,omitempty"` // of cookies; empty: the host that sets them
+	UserKeys   []UserKey `json:"userKeys"`             // in the order of creation
 }
 
 // UserKey is a key of an application.
@@ -64,7 +65,7 @@ type UserKey struct {
 
 func newGigya(g site.Gigya) Gigya {
 	view := Gigya{
-		APIKey: g.APIKey, DataCentre: g.DataCentre, Trusted: append([]string{}, g.Trusted...), ShortURLs: cmp.Or(g.ShortURLs, "always"), CID: g.CID,
+		APIKey: g.APIKey, DataCentre: g.DataCentre, Trusted: append([]string{}, g.Trusted...), ShortURLs: cmp.Or(g.ShortURLs, "always"), CID: g.CID, Cookies: g.CookieDomain,
 		Providers: append([]string{}, g.Providers...), UserKeys: []UserKey{},
 	}
 	for _, k := range g.UserKeys {

@@ -157,6 +157,8 @@ var gigyaTests = []directoryTest{
 			"short URLs":               func(g *site.Gigya) { g.ShortURLs = "Always" },
 			"long context ID":          func(g *site.Gigya) { g.CID = strings.Repeat("ü", 101) },
 			"context ID of two lines":  func(g *site.Gigya) { g.CID = "a\nb" },
+			"cookies of a top domain":  func(g *site.Gigya) { g.CookieDomain = "com" },
+			"cookies of no host":       func(g *site.Gigya) { g.CookieDomain = "exa mple.com; Path=/" },
 			"damaged context ID":       func(g *site.Gigya) { g.CID = "\xff" },
 			"pattern with a scheme":    func(g *site.Gigya) { g.Trusted = []string{"https://example.com/*"} },
 			"empty pattern":            func(g *site.Gigya) { g.Trusted = []string{""} },

@@ -25,6 +25,10 @@ type Gigya struct {
 	ShortURLs  string   // default of shares: always, whenRequired or never; empty: always
 	CID        string   // default context ID of shares
 	Providers  []string // default enabledProviders of shares; empty: all that are connected
+
+	// CookieDomain is the domain of the cookies that logins name, whose hosts are the
+	// site's: its baseDomain (contract, section 16); empty: the host that sets them.
+	CookieDomain string
 }
 
 // UserKey is a key of an application. It has a secret or a public key, not both. On
@@ -103,6 +107,10 @@ func (g *Gigya) check() error {
 	}
 	if !isLine(g.CID) {
 		return fmt.Errorf("%w: the context ID is no line of text", ErrSetting)
+	}
+	g.CookieDomain = strings.TrimPrefix(strings.ToLower(g.CookieDomain), ".")
+	if g.CookieDomain != "" && (!strings.Contains(g.CookieDomain, ".") || !isHost(g.CookieDomain)) {
+		return fmt.Errorf("%w: cookie domain %.80q; give the site's own, such as example.com", ErrSetting, g.CookieDomain)
 	}
 	if len(g.Providers) > maxSimulated {
 		return fmt.Errorf("%w: %d are enabled; give at most %d, or none for all", ErrProvider, len(g.Providers), maxSimulated)
