@@ -102,7 +102,7 @@ func gigya(apiKey string) site.Gigya {
 	return site.Gigya{
 		APIKey: apiKey, Secret: []byte("sealed"),
 		UserKeys:   []site.UserKey{{Key: "A1", Secret: []byte("sealed too"), Created: day}, {Key: "A2", RSA: []byte{0x30}, Created: day}},
-		DataCentre: "us1", Trusted: []string{"*.example.com/*"}, ShortURLs: "never", CID: "home page", Providers: []string{"twitter"},
+		DataCentre: "us1", Trusted: []string{"*.example.com/*"}, ShortURLs: "never", CID: "home page", CookieDomain: "example.com", Providers: []string{"twitter"},
 	}
 }
 
