@@ -30,16 +30,19 @@ func newLately[V any](bucket []byte, parse func([]byte) (V, bool)) *lately[V] {
 	return &lately[V]{bucket: bucket, parse: parse, known: make(map[[32]byte]dated[V])}
 }
 
-// load reads what the file has. Entries that are damaged are left for the sweep: they
-// would have been forgotten soon.
+// load makes known what the file has, and nothing else. Entries that are damaged are left
+// for the sweep: they would have been forgotten soon.
 func (l *lately[V]) load(tx *bbolt.Tx) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	clear(l.known)
 	c := tx.Bucket(l.bucket).Cursor()
 	for key, record := c.First(); key != nil; key, record = c.Next() {
 		if len(key) != 8+32 {
 			continue
 		}
 		if value, ok := l.parse(record); ok {
-			l.set([32]byte(key[8:]), dated[V]{parseDate(key), value})
+			l.known[[32]byte(key[8:])] = dated[V]{parseDate(key), value}
 		}
 	}
 }
@@ -65,6 +68,15 @@ func (l *lately[V]) forget(key [32]byte, date int64) {
 	defer l.mu.Unlock()
 	if d, known := l.known[key]; known && d.date == date {
 		delete(l.known, key)
+	}
+}
+
+// lost forgets an entry whose commit failed, unless the file has it: when a disk fails at
+// the very end of a commit, what was written may be there.
+func (l *lately[V]) lost(tx *bbolt.Tx, key [32]byte, date int64) {
+	wanted := latelyKey(date, key)
+	if found, _ := tx.Bucket(l.bucket).Cursor().Seek(wanted); !bytes.Equal(found, wanted) {
+		l.forget(key, date)
 	}
 }
 

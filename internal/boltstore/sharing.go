@@ -103,9 +103,21 @@ func (s *Sharing) change(ctx context.Context, cost int, apply func(*sharingWrite
 }
 
 // writeGroup commits a group of changes. The caller has the turn.
-func (s *Sharing) writeGroup(_ []*change[*sharingWriter], apply func(*sharingWriter)) error {
-	err := s.db.Update(func(tx *bbolt.Tx) error {
-		w := &sharingWriter{tx: tx, recent: s.recent}
+func (s *Sharing) writeGroup(_ []*change[*sharingWriter], apply func(*sharingWriter)) (err error) {
+	w := &sharingWriter{recent: s.recent}
+	err = errUnfinished // by a panic
+	defer func() {
+		if err == nil || !w.contents {
+			return
+		}
+		// A commit that failed may be in the file or not: what is known is what is there.
+		_ = s.db.View(func(tx *bbolt.Tx) error { // fails when it is closed: then nobody asks any more
+			s.recent.load(tx)
+			return nil
+		})
+	}()
+	err = s.db.Update(func(tx *bbolt.Tx) error {
+		w.tx = tx
 		// Entries are appended for each site and keep their length.
 		tx.Bucket(headsBucket).FillPercent = 0.9
 		tx.Bucket(bodiesBucket).FillPercent = 0.9
@@ -127,7 +139,9 @@ type sharingWriter struct {
 	tx      *bbolt.Tx
 	recent  *lately[recentRecord]
 	written bool
-	err     error
+	// contents says that recent was changed, which is not undone with the transaction.
+	contents bool
+	err      error
 }
 
 // put writes one pair. bbolt keeps value until the transaction ends.

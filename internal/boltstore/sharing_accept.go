@@ -24,7 +24,7 @@ const (
 // when the key was known, with the parts that a new one came with. A token that is in
 // use is refused.
 func (s *Sharing) Accept(ctx context.Context, a publish.Acceptance) (accepted publish.Accepted, err error) {
-	t := acceptance{Acceptance: a, at: a.At.UnixMilli(), noted: new([][32]byte)}
+	t := acceptance{Acceptance: a, at: a.At.UnixMilli()}
 	var known, ok bool
 	t.site, known = parseID(a.Message.Site)
 	t.token, ok = parseID(a.Message.Token)
@@ -42,20 +42,9 @@ func (s *Sharing) Accept(ctx context.Context, a publish.Acceptance) (accepted pu
 				t.cost += 1 + len(u.Data)/4096
 			}
 		}
-		s.mapping.touch()
-		err = s.changes.commit(ctx, &change[*sharingWriter]{
-			cost: t.cost,
-			apply: func(w *sharingWriter) (err error) {
-				accepted, err = w.accept(t)
-				return err
-			},
-			decided: func(err error) {
-				for _, content := range *t.noted {
-					if err != nil {
-						s.recent.forget(content, t.at)
-					}
-				}
-			},
+		err = s.change(ctx, t.cost, func(w *sharingWriter) (err error) {
+			accepted, err = w.accept(t)
+			return err
 		})
 	}
 	if err != nil {
@@ -70,9 +59,8 @@ type acceptance struct {
 	at          int64
 	site, token uuid.UUID
 	cost        int
-	body        []byte      // record of the parts of a new message
-	uploads     [][]byte    // records of its uploads
-	noted       *[][32]byte // contents that it has made known in memory
+	body        []byte   // record of the parts of a new message
+	uploads     [][]byte // records of its uploads
 }
 
 // accept is Accept in its transaction.

@@ -45,8 +45,8 @@ var errNonces = errors.New("too many nonces wait to be written")
 // earlier one. So settle, called after such a change, costs nothing. When ctx ends
 // before the nonce is written, settle returns the error of ctx, and the nonce is written
 // with the next change of anybody. When it could not be written, settle returns why,
-// and the nonce is forgotten. settle is nil unless the nonce is new; it can be called
-// more than once.
+// and the nonce is forgotten, unless the file has it nevertheless. settle is nil unless
+// the nonce is new; it can be called more than once.
 func (s *Sharing) Remember(ctx context.Context, scope, nonce string, until time.Time) (fresh bool, settle func(context.Context) error, err error) {
 	if err := s.view(ctx, func(*bbolt.Tx) error { return nil }); err != nil { // it is closed, or the caller has gone
 		return false, nil, fmt.Errorf("remember nonce: %w", err)
@@ -70,7 +70,10 @@ func (s *Sharing) Remember(ctx context.Context, scope, nonce string, until time.
 		decided: func(err error) {
 			s.nonces.waiting.Add(-1)
 			if err != nil {
-				s.nonces.forget(hash, date)
+				_ = s.db.View(func(tx *bbolt.Tx) error { // fails when it is closed: then nobody asks any more
+					s.nonces.lost(tx, hash, date)
+					return nil
+				})
 			}
 		},
 	}

@@ -278,6 +278,20 @@ func TestLostNonce(t *testing.T) {
 	}
 }
 
+// A nonce whose commit failed though it is on disk is not new again.
+func TestNonceOfALateFailure(t *testing.T) {
+	s, _, _ := newNonces(t)
+	settle := unsettled(t, s, "1")
+	lateFailure(t, s, func() { _ = settle(t.Context()) })
+	if err := settle(t.Context()); !errors.Is(err, errUnfinished) {
+		t.Errorf("got %v; want %v", err, errUnfinished)
+	}
+	remember(t, s, "key", "1", day.Add(time.Hour), false)
+	if n := s.countNonces(t); n != 1 {
+		t.Errorf("got %d nonces; want 1", n)
+	}
+}
+
 // Nonces that wait are bounded, whoever forgets to settle them.
 func TestPendingNoncesAreBounded(t *testing.T) {
 	s, _, _ := newNonces(t)

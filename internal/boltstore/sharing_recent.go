@@ -82,15 +82,15 @@ func (r recents) first(content [32]byte) (p publish.Publication, known bool, err
 }
 
 // put makes the contents of the acceptance's publications, whose message is at a place,
-// known, and forgets old ones. When the transaction fails, the acceptance forgets its
-// own: those that were there in their place did not count any more.
+// known, and forgets old ones. When the transaction fails, its writer has them read from
+// the file again.
 func (r recents) put(at place, ps []publish.Publication) {
+	r.w.contents = true
 	for content, i := range r.fresh {
 		older, _ := r.w.recent.get(content)
 		record := recentRecord{sequence: at.sequence(), number: ps[i].Number}
 		r.w.recent.set(content, dated[recentRecord]{r.t.at, record})
 		r.w.recent.write(r.w, content, r.t.at, older.date, record.append(nil))
-		*r.t.noted = append(*r.t.noted, content)
 	}
 	r.w.recent.sweep(r.w, r.t.at-recentLife.Milliseconds()-1, math.MaxInt, keysSwept*max(1, len(r.fresh)))
 }

@@ -202,23 +202,84 @@ func FuzzParseRecent(f *testing.F) {
 	fuzzRecord(f, [][]byte{recentRecord{sequence: 2, number: 3}.append(nil)}, parseRecent, func(r recentRecord) []byte { return r.append(nil) })
 }
 
-// A content whose acceptance could not be written is not known.
-func TestLostContent(t *testing.T) {
-	s, _ := newSharing(t)
+// failing makes the commits of a store fail before they are written.
+func failing(s *Sharing) (mend func()) {
 	write := s.changes.write
-	s.changes.write = func(_ []*change[*sharingWriter], apply func(*sharingWriter)) error {
-		return s.db.Update(func(tx *bbolt.Tx) error {
-			apply(&sharingWriter{tx: tx, recent: s.recent})
-			return syscall.ENOSPC
+	s.changes.write = func(group []*change[*sharingWriter], apply func(*sharingWriter)) error {
+		return write(group, func(w *sharingWriter) {
+			apply(w)
+			w.err = syscall.ENOSPC
 		})
 	}
-	if _, err := s.Accept(t.Context(), brief(1, day, 1)); !errors.Is(err, syscall.ENOSPC) {
+	return func() { s.changes.write = write }
+}
+
+// lateFailure makes a commit of a store fail when it is on disk: commit must make one.
+func lateFailure(t *testing.T, s *Sharing, commit func()) {
+	t.Helper()
+	write := s.changes.write
+	defer func() { s.changes.write = write }()
+	s.changes.write = func(group []*change[*sharingWriter], apply func(*sharingWriter)) error {
+		return write(group, func(w *sharingWriter) {
+			apply(w)
+			w.tx.OnCommit(func() { panic("late failure") })
+		})
+	}
+	defer func() {
+		if got := recover(); got != "late failure" {
+			t.Errorf("got panic %v; want that of the commit", got)
+		}
+	}()
+	commit()
+}
+
+// A content whose acceptance could not be written is not known, and what was known is.
+func TestLostContent(t *testing.T) {
+	s, _ := newSharing(t)
+	refusals(t, s, accept(t, s, brief(1, day, 1, 2)), "", "")
+	finish(t, s, 1, 1, publish.Published)
+	before := s.recent.size()
+	later := day.Add(time.Minute + time.Millisecond)
+	mend := failing(s)
+	if _, err := s.Accept(t.Context(), brief(2, later, 1, 3)); !errors.Is(err, syscall.ENOSPC) {
 		t.Fatalf("got %v; want %v", err, syscall.ENOSPC)
 	}
-	if n := s.recent.size(); n != 0 {
-		t.Errorf("got %d contents; want none", n)
+	mend()
+	if n := s.recent.size(); n != before {
+		t.Errorf("got %d contents; want %d as before", n, before)
 	}
-	s.changes.write = write
-	refusals(t, s, accept(t, s, brief(2, day, 1)), "")
-	refusals(t, s, accept(t, s, brief(3, day, 1)), id('m', 2)+".1")
+	first := func(n int) string { return fmt.Sprintf("%s.%d", id('m', 1), n) }
+	refusals(t, s, accept(t, s, brief(3, day.Add(time.Minute), 1, 2)), first(1), first(2)) // as before, to the minute's end
+	refusals(t, s, accept(t, s, brief(4, later, 3, 1, 2)), "", "", first(2))
+	refusals(t, s, accept(t, s, brief(5, later, 3)), id('m', 4)+".1")
+}
+
+// What is swept in a commit that fails is still there, in the file and in memory.
+func TestLostSweep(t *testing.T) {
+	s, _ := newSharing(t)
+	accept(t, s, brief(1, day, 1, 2, 3))
+	later := day.Add(recentLife + time.Millisecond)
+	mend := failing(s)
+	if _, err := s.Accept(t.Context(), brief(2, later, 4)); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("got %v; want %v", err, syscall.ENOSPC)
+	}
+	mend()
+	if n := s.recent.size(); n != 3 {
+		t.Errorf("got %d contents; want 3", n)
+	}
+	accept(t, s, brief(2, later, 4))
+	if n := s.recent.size(); n != 1 {
+		t.Errorf("got %d contents when it was written; want 1", n)
+	}
+}
+
+// A message whose acceptance failed though it is on disk is published: the same one
+// again is its duplicate.
+func TestContentOfALateFailure(t *testing.T) {
+	s, _ := newSharing(t)
+	lateFailure(t, s, func() { _, _ = s.Accept(t.Context(), brief(1, day, 1)) })
+	if n := waiting(t, s); n != 1 {
+		t.Fatalf("got %d in the outbox; want 1", n)
+	}
+	refusals(t, s, accept(t, s, brief(2, day, 1)), id('m', 1)+".1")
 }
