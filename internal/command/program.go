@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -55,7 +56,11 @@ func (p Program) Run(ctx context.Context, args []string, stdout, stderr io.Write
 	if err != nil || flags == nil {
 		return err
 	}
-	return flags.Run(&Call{Context: ctx, Stdout: stdout, Stderr: stderr, Flags: flags, Version: version(p.Name)})
+	err = flags.Run(&Call{Context: ctx, Stdout: stdout, Stderr: stderr, Flags: flags, Version: version(p.Name)})
+	if _, ok := errors.AsType[usageError](err); ok {
+		return usageError{err, commandOf(flags)}
+	}
+	return err
 }
 
 // Parse reads the command line and the environment. It returns nil without an
@@ -81,7 +86,11 @@ func (p Program) Parse(args []string, stdout, stderr io.Writer) (flags *kong.Con
 		}
 	}()
 	if flags, err = parser.Parse(args); err != nil {
-		return nil, usageError{err}
+		bad := usageError{error: err}
+		if failed, ok := errors.AsType[*kong.ParseError](err); ok && failed.Context != nil {
+			bad.command = commandOf(failed.Context)
+		}
+		return nil, bad
 	}
 	return flags, nil
 }
@@ -89,15 +98,27 @@ func (p Program) Parse(args []string, stdout, stderr io.Writer) (flags *kong.Con
 // parsed is what ends the parsing after --help and --version.
 type parsed struct{}
 
+// commandOf is the command that a command line names, with the program's name; empty
+// when it names none.
+func commandOf(flags *kong.Context) string {
+	if selected := flags.Selected(); selected != nil {
+		return selected.FullPath()
+	}
+	return ""
+}
+
 // usageError is a command line that cannot be understood.
-type usageError struct{ error }
+type usageError struct {
+	error
+	command string // whose --help says more; empty: the program's
+}
 
 // Unwrap is the cause.
 func (e usageError) Unwrap() error { return e.error }
 
 // Usagef makes the error of a command line that cannot be understood: the exit
-// code is Usage, and the user is told of --help.
-func Usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+// code is Usage, and the user is told of the command's --help.
+func Usagef(format string, args ...any) error { return usageError{error: fmt.Errorf(format, args...)} }
 
 // Report tells the user why a command failed, on one line, and returns the exit
 // code.
@@ -106,8 +127,8 @@ func (p Program) Report(err error, stderr io.Writer) int {
 		return Done
 	}
 	code, hint := Failed, ""
-	if _, ok := errors.AsType[usageError](err); ok {
-		code, hint = Usage, " ("+p.Name+" --help says more)"
+	if bad, ok := errors.AsType[usageError](err); ok {
+		code, hint = Usage, " ("+cmp.Or(bad.command, p.Name)+" --help says more)"
 	}
 	fmt.Fprintf(stderr, "%s: %s%s\n", p.Name, OneLine(err.Error()), hint)
 	return code

@@ -40,7 +40,7 @@ func (r Remote) Dial() (*linkapi.Client, error) {
 	}
 	client, err := linkapi.NewClient(r.Control, token)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, usageError{error: err}
 	}
 	return client, nil
 }
