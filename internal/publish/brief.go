@@ -45,14 +45,20 @@ func addDigests(r Request, a *Acceptance) error {
 // duplicateOf says of a publication at a time that it is another's duplicate.
 func duplicateOf(at time.Time) func(first Publication) *Refusal {
 	return func(first Publication) *Refusal {
-		what := "is on its way"
+		ago := "just now"
+		switch seconds := at.Sub(first.Created) / time.Second; {
+		case seconds == 1:
+			ago = "a second ago"
+		case seconds > 1:
+			ago = fmt.Sprintf("%d seconds ago", seconds)
+		}
+		what := "came " + ago + " and is on its way"
 		switch first.State {
 		case Published:
-			what = "was published"
+			what = "was published " + ago
 		case Unknown:
-			what = "was sent, and nobody knows what became of it"
+			what = "was sent " + ago + ", and nobody knows what became of it"
 		}
-		seconds := int(max(at.Sub(first.Created), 0) / time.Second)
-		return &Refusal{Kind: Duplicate, Message: fmt.Sprintf("Limit reached: this is a duplicate; the same %s %d seconds ago.", what, seconds), At: at}
+		return &Refusal{Kind: Duplicate, Message: fmt.Sprintf("Limit reached: this is a duplicate; the same %s.", what), At: at}
 	}
 }

@@ -146,3 +146,36 @@ func TestBriefDuplicates(t *testing.T) {
 		})
 	}
 }
+
+// TestBriefDuplicateSays: the refusal of a duplicate says what became of the first one,
+// and when.
+func TestBriefDuplicateSays(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		wait time.Duration
+		next error // what the network answers the first one
+		want string
+	}{
+		{"at once", 0, nil, "was published just now."},
+		{"after a second", time.Second, nil, "was published a second ago."},
+		{"after seconds", 42*time.Second + 900*time.Millisecond, nil, "was published 42 seconds ago."},
+		{"nobody knows of the first", 2 * time.Second, &publish.Error{Kind: publish.UnknownOutcome}, "was sent 2 seconds ago, and nobody knows what became of it."},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				if c.next != nil {
+					w.net.refuse(c.next)
+				}
+				r := w.request("Hello")
+				r.Brief = true
+				w.publish(r)
+				time.Sleep(c.wait)
+				pub := w.read(w.publish(r))
+				if want := "Limit reached: this is a duplicate; the same " + c.want; pub.Refusal == nil || pub.Refusal.Message != want {
+					t.Errorf("got %+v; want %q", pub.Refusal, want)
+				}
+			})
+		})
+	}
+}
