@@ -69,7 +69,7 @@ func TestBadCalls(t *testing.T) {
 		{"attributes that are a list", []string{"actionAttributes", `["a"]`}, codeValue, "actionAttributes"},
 		{"long tag", []string{"tags", strings.Repeat("a", 256)}, codeValue, "tags"},
 		{"latitude of text", []string{"userLocation", `{"latitude":"NaN","longitude":0}`}, codeValue, "latitude must be a number"},
-		{"latitude beyond the pole", []string{"userLocation", `{"latitude":90.001,"longitude":0}`}, codeValue, "latitude is out of range"},
+		{"latitude beyond the pole", []string{"userLocation", `{"latitude":90.001,"longitude":0}`}, codeValue, "latitude is out of range, which is -90 to 90"},
 		{"longitude alone", []string{"userLocation", `{"longitude":0}`}, codeValue, "belong together"},
 		{"bad callback", []string{"format", "jsonp", "callback", "alert(1)//"}, codeValue, "callback"},
 	}

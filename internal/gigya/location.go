@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 
 	"herald.example/internal/publish"
@@ -85,7 +86,7 @@ func degreesOf(text string, most float64) (degrees float64, given bool, err erro
 		return 0, false, errors.New("must be a number")
 	}
 	if *number < -most || *number > most {
-		return 0, false, errors.New("is out of range")
+		return 0, false, fmt.Errorf("is out of range, which is %v to %v", -most, most)
 	}
 	return *number, true, nil
 }

@@ -187,6 +187,18 @@ func readDimensions(p *parameters) ([]dimension, error) {
 	return dimensions, nil
 }
 
+// measureNames are the measures that are counted, as a sentence lists them.
+func measureNames() string {
+	var names []string
+	for _, m := range measures {
+		if m.counted != 0 || m.referrals {
+			names = append(names, m.name)
+		}
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last]
+}
+
 // readMeasures reads the measures, and without any takes those that are counted. One
 // that is named twice is one.
 func readMeasures(p *parameters) (chosen []measure, err error) {
@@ -198,7 +210,7 @@ func readMeasures(p *parameters) (chosen []measure, err error) {
 		is := func(m measure) bool { return lower(m.name) == lower(name) }
 		at := slices.IndexFunc(measures, is)
 		if at < 0 {
-			return nil, invalid("measures", "there is no %s", quote(name))
+			return nil, invalid("measures", "there is no %s; there are %s", quote(name), measureNames())
 		}
 		if !slices.ContainsFunc(chosen, is) {
 			chosen = append(chosen, measures[at])

@@ -148,7 +148,7 @@ func TestReportRefusals(t *testing.T) {
 		{"too long", []string{"startDate", "2024-01-01", "endDate", "2025-02-04"}, codeValue, "400"},
 		{"gender", []string{"dimensions", "gender"}, codeValue, "not kept"},
 		{"unknown dimension", []string{"dimensions", "weather"}, codeValue, "weather"},
-		{"unknown measure", []string{"measures", "smiles"}, codeValue, "smiles"},
+		{"unknown measure", []string{"measures", "smiles"}, codeValue, "there is no smiles; there are streamPosts, statusUpdates, referrals, newUsers, newSiteUsers, newConnections, logins, siteLogins and actions"},
 		{"unknown format of data", []string{"dataFormat", "xlsx"}, codeValue, "dataFormat"},
 		{"many measures", []string{"measures", strings.Repeat("logins,", maxEntries+1)}, codeValue, "entries"},
 	}
