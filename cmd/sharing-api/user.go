@@ -86,18 +86,25 @@ type userShowCommand struct {
 // Run prints the user.
 func (c *userShowCommand) Run(call *command.Call) error {
 	return c.ask("read user "+c.User, func(client *operator.Client) error {
-		u, err := client.User(call.Context, c.Site, c.User)
-		if errors.Is(err, site.ErrNotFound) {
-			var byUID error
-			if u, byUID = client.UserByUID(call.Context, c.Site, c.User); !errors.Is(byUID, site.ErrNotFound) {
-				err = byUID
-			}
-		}
+		u, err := findUser(call, client, c.Site, c.User)
 		if err != nil {
 			return err
 		}
 		return showUser(call, c.JSON, u)
 	})
+}
+
+// findUser reads the user of a site who is named by their token, or else by their UID.
+func findUser(call *command.Call, client *operator.Client, siteName, name string) (operator.User, error) {
+	u, err := client.User(call.Context, siteName, name)
+	if !errors.Is(err, site.ErrNotFound) {
+		return u, err
+	}
+	u, byUID := client.UserByUID(call.Context, siteName, name)
+	if errors.Is(byUID, site.ErrNotFound) {
+		return u, err
+	}
+	return u, byUID
 }
 
 // showUser prints a user with their identities.
@@ -121,7 +128,7 @@ func showUser(call *command.Call, asJSON bool, u operator.User) error {
 type userEditCommand struct {
 	remote
 	Site string  `arg:"" help:"Name or ID of the site."`
-	User string  `arg:"" help:"Token of the user."`
+	User string  `arg:"" help:"Token of the user, or else their UID."`
 	UID  *string `name:"uid" placeholder:"UID" help:"The site's own name of the user from now on, for Gigya's dialect; --uid= is none."`
 }
 
@@ -131,7 +138,10 @@ func (c *userEditCommand) Run(call *command.Call) error {
 		return command.Usagef("nothing to change; give --uid")
 	}
 	return c.ask("edit user "+c.User, func(client *operator.Client) error {
-		u, err := client.SetUID(call.Context, c.Site, c.User, *c.UID)
+		u, err := findUser(call, client, c.Site, c.User)
+		if err == nil {
+			u, err = client.SetUID(call.Context, c.Site, u.Token, *c.UID)
+		}
 		if err != nil {
 			return err
 		}
@@ -143,13 +153,16 @@ func (c *userEditCommand) Run(call *command.Call) error {
 type userRmCommand struct {
 	remote
 	Site string `arg:"" help:"Name or ID of the site."`
-	User string `arg:"" help:"Token of the user."`
+	User string `arg:"" help:"Token of the user, or else their UID."`
 }
 
 // Run removes the user and says so.
 func (c *userRmCommand) Run(call *command.Call) error {
 	return c.ask("delete user "+c.User, func(client *operator.Client) error {
-		u, err := client.DeleteUser(call.Context, c.Site, c.User)
+		u, err := findUser(call, client, c.Site, c.User)
+		if err == nil {
+			u, err = client.DeleteUser(call.Context, c.Site, u.Token)
+		}
 		if err != nil {
 			return err
 		}
