@@ -151,7 +151,7 @@ func besideTLS(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.TLS == nil && !gigya.Speaks(r.URL.Path) {
 			w.Header().Set("Connection", "close")
-			http.Error(w, "This server speaks HTTPS. Only Gigya's calls may come without.", http.StatusBadRequest)
+			http.Error(w, "This address speaks HTTPS: ask with https://... Only Gigya's signed calls may come without.", http.StatusBadRequest)
 			return
 		}
 		next.ServeHTTP(w, r)

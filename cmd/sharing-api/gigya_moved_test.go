@@ -218,7 +218,7 @@ func TestOperatorKeysOfBefore(t *testing.T) {
 		{"a short secret", keys + movedAPIKey + " --secret-file {short}", "", "", "set API key of site shop: bad setting: the secret has 5 bytes when it is decoded; give at least 16\n"},
 		{"a long secret", keys + movedAPIKey + " --secret-file {long}", "", "", "set API key of site shop: bad setting: the secret has 1200 bytes; at most 1024 are taken\n"},
 		{"a bad API key", keys + "3_&x --secret-file {secret}", "", "", "set API key of site shop: bad setting: the API key has '&' at position 3; use printable ASCII without blanks, '&' and '='\n"},
-		{"a site that is not there", "site keys other --gigya --set-api-key 3_Other --secret-file {secret}", "", "", "set API key of site other: site \"other\": not found; site list, user list and identity list print what is there\n"},
+		{"a site that is not there", "site keys other --gigya --set-api-key 3_Other --secret-file {secret}", "", "", "set API key of site other: site \"other\": not found; site list, site user-key list, user list and identity list print what is there\n"},
 		{"add a site with its API key", "site add shelf --api-key " + movedAPIKey + " --secret-file {secret}", "", "", "add site shelf: name is taken: site shop has the API key; choose another one\n"},
 		{"add a site with another", "site add shelf --api-key 3_Shelf --secret-file {secret}", "", "API key  3_Shelf\n", ""},
 		{"take the first one's", "site keys shelf --gigya --set-api-key " + movedAPIKey + " --secret-file {secret}", "", "", "set API key of site shelf: name is taken: site shop has the API key; choose another one\n"},

@@ -48,7 +48,11 @@ func (c *serveCommand) greeting(ctx context.Context, h *house, at *addresses) (s
 	fmt.Fprintf(&b, "publish:      %s%s/sharing/messages.json -d '%s'\n", withKeys, at.url(), message)
 	fmt.Fprintf(&b, "read counts:  %s%s/sharing/messages/TOKEN.json   (TOKEN is the sharing_message_token of the answer; follow a short_url of it first)\n", withKeys, at.url())
 	fmt.Fprintf(&b, "see posts:    %s%s\n", at.url(), simulatedPath)
-	fmt.Fprintf(&b, "Gigya's dialect: API key %s, secret %s (shown once); clients sign with the secret, or send it by HTTPS\n", keys.APIKey, string(keys.Secret))
+	how := "clients sign with the secret, or send it by HTTPS"
+	if c.LoopbackSecrets {
+		how += ", or from this machine without"
+	}
+	fmt.Fprintf(&b, "Gigya's dialect: API key %s, secret %s (shown once); %s\n", keys.APIKey, string(keys.Secret), how)
 	if at.secure != nil || c.LoopbackSecrets { // otherwise a line must be signed, which no shell does
 		action := `{"title":"Hello from Herald","linkBack":"https://example.com/"}`
 		fmt.Fprintf(&b, "publish so:   %s%s/socialize.publishUserAction -d apiKey=%s -d UID=%s --data-urlencode secret=%s --data-urlencode 'userAction=%s'\n",

@@ -129,9 +129,9 @@ func TestOperator(t *testing.T) {
 		{name: "permit it again", args: "site user-key permit shelf {key} --on shop", code: command.Failed,
 			stderr: "sharing-api: permit user key on site shop: name is taken: the site has the user key already; choose another one\n"},
 		{name: "permit nobody's", args: "site user-key permit shelf nobody --on shop", code: command.Failed,
-			stderr: "sharing-api: permit user key on site shop: user key: not found on site shelf; site list, user list and identity list print what is there\n"},
+			stderr: "sharing-api: permit user key on site shop: user key: not found on site shelf; site list, site user-key list, user list and identity list print what is there\n"},
 		{name: "permit it on no site", args: "site user-key permit shelf {key} --on nobody", code: command.Failed,
-			stderr: "sharing-api: permit user key on site nobody: site \"nobody\": not found; site list, user list and identity list print what is there\n"},
+			stderr: "sharing-api: permit user key on site nobody: site \"nobody\": not found; site list, site user-key list, user list and identity list print what is there\n"},
 		{name: "permit one, for programs", args: "site user-key permit shelf {third} --on shop --json",
 			stdout: `{"site":{"site_id":"UUID","name":"shop","date_creation":"DATE","domain":"127.0.0.1","simulated_providers":["facebook","twitter"],"keys":[{"public_key":"UUID","date_creation":"DATE"},{"public_key":"UUID","date_creation":"DATE","date_expiration":"DATE"}],` +
 				strings.Replace(gigya, `"userKeys":[]`, `"userKeys":[{"userKey":"USER KEY","kind":"secret","date_creation":"DATE"},{"userKey":"USER KEY","kind":"secret","date_creation":"DATE"}]`, 1) +
@@ -141,18 +141,18 @@ func TestOperator(t *testing.T) {
 				"short URLs  always\ncontext ID  (none)\ncookie domain  (the host that sets them)\nproviders  (all that are connected)\nAPI key  API KEY\n" +
 				"USER KEY  KIND  MADE  SITES\nUSER KEY  secret  DATE  shop,shelf\nUSER KEY  rsa  DATE  shelf\nUSER KEY  secret  DATE  shop,shelf\n"},
 		{name: "show it, for programs", args: "site show other --json", code: command.Failed,
-			stderr: "sharing-api: read site other: site \"other\": not found; site list, user list and identity list print what is there\n"},
+			stderr: "sharing-api: read site other: site \"other\": not found; site list, site user-key list, user list and identity list print what is there\n"},
 		{name: "the other site's user keys", args: "site user-key list shop", stdout: "USER KEY  KIND  MADE\nUSER KEY  secret  DATE\nUSER KEY  secret  DATE\n"},
 		{name: "end one there", args: "site user-key rm shop {third}", stdout: "removed user key USER KEY; 1 key is left\n"},
 		{name: "end the other there", args: "site user-key rm shop {key}", stdout: "removed user key USER KEY; 0 keys are left\n"},
 		{name: "user keys that stay", args: "site user-key list shelf", stdout: "USER KEY  KIND  MADE\nUSER KEY  secret  DATE\nUSER KEY  rsa  DATE\nUSER KEY  secret  DATE\n"},
 		{name: "remove a user key", args: "site user-key rm shelf {key}", stdout: "removed user key USER KEY; 2 keys are left\n"},
 		{name: "remove it again", args: "site user-key rm shelf {key}", code: command.Failed,
-			stderr: "sharing-api: remove user key of site shelf: user key: not found; site list, user list and identity list print what is there\n"},
+			stderr: "sharing-api: remove user key of site shelf: user key: not found; site list, site user-key list, user list and identity list print what is there\n"},
 		{name: "remove another", args: "site user-key rm shelf {third}", stdout: "removed user key USER KEY; 1 key is left\n"},
 		{name: "user keys, for programs", args: "site user-key list shelf --json", stdout: `{"userKeys":[{"userKey":"USER KEY","kind":"rsa","date_creation":"DATE"}]}`},
 		{name: "keys of nobody", args: "site keys nobody", code: command.Failed,
-			stderr: "sharing-api: read keys of site nobody: site \"nobody\": not found; site list, user list and identity list print what is there\n"},
+			stderr: "sharing-api: read keys of site nobody: site \"nobody\": not found; site list, site user-key list, user list and identity list print what is there\n"},
 
 		{name: "add a user", args: "user add shop", save: "user", stdout: "UUID\n"},
 		{name: "add an identity", args: "identity add shop facebook --user {user} --name alice", save: "identity", stdout: alice},
@@ -160,7 +160,7 @@ func TestOperator(t *testing.T) {
 			stdout: `{"identity":{"identity_token":"UUID","user_token":"UUID","provider":"facebook","date_creation":"DATE","date_last_update":"DATE","account_id":"alice","account":"alice",` +
 				`"display_name":"alice","profile_url":"http://API/simulated/?account=alice&provider=facebook"}}`},
 		{name: "add one for nobody", args: "identity add shop facebook --user {site} --name bob", code: command.Failed,
-			stderr: "sharing-api: add identity to site shop: read user \"UUID\": not found; site list, user list and identity list print what is there\n"},
+			stderr: "sharing-api: add identity to site shop: read user \"UUID\": not found; site list, site user-key list, user list and identity list print what is there\n"},
 		{name: "add one of an unknown network", args: "identity add shop nowhere --name bob", code: command.Failed,
 			stderr: "sharing-api: add identity to site shop: no such provider: nowhere; provider list prints the keys\n"},
 		{name: "add one that the network refuses", args: "identity add shop twitter --name #simulate:auth_revoked", code: command.Failed,
@@ -182,6 +182,7 @@ func TestOperator(t *testing.T) {
 		{name: "show them by token", args: "user show shelf {named} --json",
 			stdout: `{"user":{"user_token":"UUID","UID":"user-42@example.com","date_creation":"DATE","date_last_login":"DATE","num_logins":0,"identities":[]}}`},
 		{name: "give them another UID", args: "user edit shelf {named} --uid user-44@example.com", stdout: "user  UUID\nUID  user-44@example.com\nmade  DATE\nlast login  DATE\nlogins  0\n"},
+		{name: "give them one more, by UID", args: "user edit shelf user-44@example.com --uid user-45@example.com", stdout: "user  UUID\nUID  user-45@example.com\nmade  DATE\nlast login  DATE\nlogins  0\n"},
 		{name: "add one with the UID before", args: "user add shelf --uid user-42@example.com", save: "successor", stdout: "UUID\n"},
 		{name: "take a UID of another", args: "user edit shelf {named} --uid user-42@example.com", code: command.Failed,
 			stderr: "sharing-api: edit user \"UUID\": name is taken: another user has the UID; choose another one\n"},
@@ -191,8 +192,9 @@ func TestOperator(t *testing.T) {
 			stderr: "sharing-api: edit user UUID: bad UID: it is no line of text\n"},
 		{name: "take their UID away", args: "user edit shelf {named} --uid= --json",
 			stdout: `{"user":{"user_token":"UUID","date_creation":"DATE","date_last_login":"DATE","num_logins":0,"identities":[]}}`},
+		{name: "remove a user by UID", args: "user rm shelf user-42@example.com", stdout: "removed user UUID with 0 identities\n"},
 		{name: "edit a user of another site", args: "user edit shop {named} --uid a", code: command.Failed,
-			stderr: "sharing-api: edit user \"UUID\": not found; site list, user list and identity list print what is there\n"},
+			stderr: "sharing-api: edit user UUID: read user \"UUID\": not found; site list, site user-key list, user list and identity list print what is there\n"},
 
 		{name: "no places", args: "site places list shelf", stdout: "id,name,latitude,longitude\n"},
 		{name: "load places", args: "site places set shelf {places.csv}", stdout: "site shelf has 2 places\n"},
@@ -201,7 +203,7 @@ func TestOperator(t *testing.T) {
 		{name: "load places from nowhere", args: "site places set shelf {places.csv}x", code: command.Failed,
 			stderr: "sharing-api: read places: open PLACES: no such file or directory\n"},
 		{name: "load places of nobody", args: "site places set nobody {places.csv}", code: command.Failed,
-			stderr: "sharing-api: set places of site nobody: site \"nobody\": not found; site list, user list and identity list print what is there\n"},
+			stderr: "sharing-api: set places of site nobody: site \"nobody\": not found; site list, site user-key list, user list and identity list print what is there\n"},
 		{name: "places", args: "site places list shelf", stdout: "id,name,latitude,longitude\ntown-hall,\"Rathaus, groß\",48.2108,16.3572\npole,Südpol,-90,0\n"},
 		{name: "places, for programs", args: "site places list shelf --json",
 			stdout: `{"places":[{"id":"town-hall","name":"Rathaus, groß","latitude":48.2108,"longitude":16.3572},{"id":"pole","name":"Südpol","latitude":-90,"longitude":0}]}`},
@@ -209,7 +211,7 @@ func TestOperator(t *testing.T) {
 		{name: "places after that", args: "site places list shelf", stdout: "id,name,latitude,longitude\n"},
 
 		{name: "show nobody", args: "user show shelf user-43@example.com", code: command.Failed,
-			stderr: "sharing-api: read user user-43@example.com: user: not found; site list, user list and identity list print what is there\n"},
+			stderr: "sharing-api: read user user-43@example.com: user: not found; site list, site user-key list, user list and identity list print what is there\n"},
 
 		{name: "no messages", args: "message list shop", stdout: "MESSAGE  MADE  LAST PUBLISHED\n"},
 		{name: "messages", args: "message list shop", save: "message", stdout: "MESSAGE  MADE  LAST PUBLISHED\nUUID  DATE  DATE\n",
@@ -233,7 +235,7 @@ func TestOperator(t *testing.T) {
 
 		{name: "remove an identity", args: "identity rm shop {identity}", stdout: "removed identity UUID, alice on facebook\n"},
 		{name: "remove it again", args: "identity rm shop {identity}", code: command.Failed,
-			stderr: "sharing-api: delete identity \"UUID\": not found; site list, user list and identity list print what is there\n"},
+			stderr: "sharing-api: delete identity \"UUID\": not found; site list, site user-key list, user list and identity list print what is there\n"},
 		{name: "remove a user", args: "user rm shop {user}", stdout: "removed user UUID with 0 identities\n"},
 		{name: "remove a user, for programs", args: "user rm shop {second} --json",
 			stdout: `{"user":{"user_token":"UUID","date_creation":"DATE","date_last_login":"DATE","num_logins":0,"identities":[]}}`},

@@ -93,7 +93,7 @@ func readPlaces(r io.Reader) ([]site.Place, error) {
 			return places, nil
 		}
 		if err != nil {
-			return nil, err // it names the line
+			return nil, fmt.Errorf("%w; want id,name,latitude,longitude in every line, and \"...\" around what has a comma or a quote", err) // it names the line
 		}
 		line, _ := rows.FieldPos(0)
 		if header {

@@ -49,7 +49,7 @@ func TestReadPlaces(t *testing.T) {
 		{"semicolons", "id;name;latitude;longitude\n", "line 1: the columns are"},
 		{"blank lines before it", "\n\nid\n", "line 3: the columns are"},
 		{"many columns", strings.Repeat("a,", 100_000), "line 1: the columns are"},
-		{"a row with less", header + "a,b,1\n", "line 2: wrong number of fields"},
+		{"a row with less", header + "a,b,1\n", "line 2: wrong number of fields; want id,name,latitude,longitude in every line"},
 		{"a row with more", header + "a,b,1,2,3\n", "line 2: wrong number of fields"},
 		{"a quote that does not end", header + "a,\"b,1,2\n", "line 2, column 10: extraneous or missing"},
 		{"a quote inside", header + "a,b\"c,1,2\n", "line 2, column 4: bare"},

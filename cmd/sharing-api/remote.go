@@ -64,7 +64,7 @@ func advise(err error) string {
 	case isNetwork && (refused.Kind == publish.AuthExpired || refused.Kind == publish.AuthRevoked || refused.Kind == publish.PermissionMissing):
 		return "give credentials that are good for posting"
 	case errors.Is(err, site.ErrNotFound):
-		return "site list, user list and identity list print what is there"
+		return "site list, site user-key list, user list and identity list print what is there"
 	case errors.Is(err, publish.ErrNotFound):
 		return "message list prints what is there"
 	case errors.Is(err, site.ErrTaken):

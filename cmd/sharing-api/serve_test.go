@@ -87,7 +87,12 @@ func TestFirstMessage(t *testing.T) {
 // TestGreetingOnLoopback: where secrets may come without TLS, the line of Gigya's
 // dialect works as it is printed.
 func TestGreetingOnLoopback(t *testing.T) {
-	greet(t, filepath.Join(t.TempDir(), "data"), 6, func(lines []string) { tryGreeting(t, lines, nil) }, "--loopback-secrets")
+	greet(t, filepath.Join(t.TempDir(), "data"), 6, func(lines []string) {
+		tryGreeting(t, lines, nil)
+		if want := "or from this machine without"; !strings.HasSuffix(lines[4], want) {
+			t.Errorf("got %q; want %q at its end", lines[4], want)
+		}
+	}, "--loopback-secrets")
 }
 
 // tryGreeting does what a greeting says. transport is how short URLs are followed;

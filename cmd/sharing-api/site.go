@@ -30,8 +30,8 @@ type siteAddCommand struct {
 	Domain   string   `placeholder:"HOST" help:"Domain of its short URLs (the shortener's first one)."`
 	Simulate []string `placeholder:"PROVIDER" help:"Providers that the simulated network stands in for, separated by commas; '*' is all (none)."`
 
-	APIKey     string `name:"api-key" placeholder:"KEY" group:"Gigya's dialect" help:"API key that the site's clients have already; it needs --secret-file (a new one)."`
-	SecretFile string `placeholder:"FILE" group:"Gigya's dialect" help:"File with the secret of --api-key, as the clients have it, in base64; - is standard input."`
+	APIKey     string `name:"api-key" placeholder:"KEY" group:"Gigya's dialect:" help:"API key that the site's clients have already; it needs --secret-file (a new one)."`
+	SecretFile string `placeholder:"FILE" group:"Gigya's dialect:" help:"File with the secret of --api-key, as the clients have it, in base64; - is standard input."`
 }
 
 // Run prints the site and its keys.
@@ -194,14 +194,14 @@ type siteEditCommand struct {
 	Simulate   []string `placeholder:"PROVIDER" xor:"simulate" help:"Providers that the simulated network stands in for, instead of those before; '*' is all."`
 	NoSimulate bool     `xor:"simulate" help:"Let the simulated network stand in for nobody."`
 
-	DataCentre  *string  `placeholder:"LABEL" group:"Gigya's dialect" help:"Data centre whose requests are served, such as us1; --data-centre= is any."`
-	Trusted     []string `placeholder:"PATTERN" xor:"trusted" group:"Gigya's dialect" help:"URLs that may be shared, instead of those before, such as example.com/* or *.example.com/shop/*; '*' is all."`
-	NoTrusted   bool     `xor:"trusted" group:"Gigya's dialect" help:"Let no URL be shared."`
-	ShortURLs   *string  `name:"short-urls" placeholder:"WHEN" group:"Gigya's dialect" help:"Which URLs are shortened when a call does not say: always, whenRequired or never."`
-	CID         *string  `name:"cid" placeholder:"TEXT" group:"Gigya's dialect" help:"Context ID of calls that have none; --cid= is none."`
-	Cookies     *string  `name:"cookie-domain" placeholder:"HOST" group:"Gigya's dialect" help:"Domain of the cookies that notifyLogin names, such as example.com; --cookie-domain= is the host that sets them."`
-	Providers   []string `placeholder:"PROVIDER" xor:"providers" group:"Gigya's dialect" help:"Networks that a call publishes to when it does not say, instead of those before."`
-	NoProviders bool     `xor:"providers" group:"Gigya's dialect" help:"Let such a call publish to all networks that its user is connected to."`
+	DataCentre  *string  `placeholder:"LABEL" group:"Gigya's dialect:" help:"Data centre whose requests are served, such as us1; --data-centre= is any."`
+	Trusted     []string `placeholder:"PATTERN" xor:"trusted" group:"Gigya's dialect:" help:"URLs that may be shared, instead of those before, such as example.com/* or *.example.com/shop/*; '*' is all."`
+	NoTrusted   bool     `xor:"trusted" group:"Gigya's dialect:" help:"Let no URL be shared."`
+	ShortURLs   *string  `name:"short-urls" placeholder:"WHEN" group:"Gigya's dialect:" help:"Which URLs are shortened when a call does not say: always, whenRequired or never."`
+	CID         *string  `name:"cid" placeholder:"TEXT" group:"Gigya's dialect:" help:"Context ID of calls that have none; --cid= is none."`
+	Cookies     *string  `name:"cookie-domain" placeholder:"HOST" group:"Gigya's dialect:" help:"Domain of the cookies that notifyLogin names, such as example.com; --cookie-domain= is the host that sets them."`
+	Providers   []string `placeholder:"PROVIDER" xor:"providers" group:"Gigya's dialect:" help:"Networks that a call publishes to when it does not say, instead of those before."`
+	NoProviders bool     `xor:"providers" group:"Gigya's dialect:" help:"Let such a call publish to all networks that its user is connected to."`
 }
 
 // edit is what is to change.
@@ -224,7 +224,7 @@ func (c *siteEditCommand) edit() operator.SiteEdit {
 func (c *siteEditCommand) Run(call *command.Call) error {
 	edit := c.edit()
 	if edit.Name == nil && edit.Domain == nil && edit.Redirect == nil && edit.Simulated == nil && edit.Gigya.IsZero() {
-		return command.Usagef("nothing to change; give --name, --domain, --simulate or another setting; --help lists them")
+		return command.Usagef("nothing to change; give --name, --domain, --simulate or another setting")
 	}
 	return c.ask("edit site "+c.Site, func(client *operator.Client) error {
 		s, err := client.EditSite(call.Context, c.Site, edit)
