@@ -96,12 +96,13 @@ func (l *lately[V]) write(w *sharingWriter, key [32]byte, date, older int64, rec
 }
 
 // sweep forgets the entries of the earliest dates: at most so many, as long as more
-// than keep are known, or a date is not after until.
+// than keep are known, or a date is not after until. A key that is none goes, too: it
+// would hold up the sweep for ever.
 func (l *lately[V]) sweep(w *sharingWriter, until int64, keep, most int) {
 	over := l.size() - keep
 	var old [][]byte
 	c := w.tx.Bucket(l.bucket).Cursor()
-	for key, _ := c.First(); len(key) > 8 && len(old) < most && (len(old) < over || parseDate(key) <= until); key, _ = c.Next() {
+	for key, _ := c.First(); key != nil && len(old) < most && (len(key) != 8+32 || len(old) < over || parseDate(key) <= until); key, _ = c.Next() {
 		old = append(old, bytes.Clone(key))
 	}
 	for _, key := range old {

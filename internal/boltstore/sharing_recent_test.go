@@ -283,3 +283,26 @@ func TestContentOfALateFailure(t *testing.T) {
 	}
 	refusals(t, s, accept(t, s, brief(2, day, 1)), id('m', 1)+".1")
 }
+
+// A key that is none does not hold up the sweep.
+func TestSweepRemovesDamagedKeys(t *testing.T) {
+	s, _ := newSharing(t)
+	err := s.db.Update(func(tx *bbolt.Tx) error {
+		b := tx.Bucket(recentBucket)
+		return errors.Join(b.Put([]byte{0}, nil), b.Put(make([]byte, 8), nil), b.Put(make([]byte, 48), nil))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	accept(t, s, brief(1, day, 1))
+	accept(t, s, brief(2, day.Add(recentLife+time.Millisecond), 2))
+	err = s.view(t.Context(), func(tx *bbolt.Tx) error {
+		if n := tx.Bucket(recentBucket).Stats().KeyN; n != 1 {
+			t.Errorf("got %d contents; want the last one alone", n)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
