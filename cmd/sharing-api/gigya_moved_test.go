@@ -234,7 +234,7 @@ func TestOperatorKeysOfBefore(t *testing.T) {
 		{"remove it", "site user-key rm shop A/b?c", "", "removed user key A/b?c; 1 key is left\n", ""},
 		{"a short secret of a user key", "site user-key add shop --key A2 --secret-file {short}", "", "", "add user key to site shop: bad user key: its secret has 5 bytes when it is decoded; give at least 16\n"},
 		{"a bad user key", "site user-key add shop --key a=b --secret-file {secret}", "", "", "add user key to site shop: bad user key: its name has '=' at position 2; use printable ASCII without blanks, '&' and '='\n"},
-		{"a public key that is none", "site user-key add shop --key A2 --public-key-file {secret}", "", "", "add user key to site shop: bad user key: there is no PEM block\n"},
+		{"a public key that is none", "site user-key add shop --key A2 --public-key-file {secret}", "", "", "add user key to site shop: bad user key: there is no PEM block; give what openssl rsa -pubout makes\n"},
 	} {
 		ok := t.Run(c.name, func(t *testing.T) {
 			if c.stdin != "" {

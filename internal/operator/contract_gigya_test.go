@@ -14,11 +14,11 @@ func checkSettings(w world) {
 	s, _ := w.add("shop")
 	data, short, cid := "EU1", "never", "home page <&>"
 	changed, err := w.EditSite(w.Context(), "shop", operator.SiteEdit{Gigya: operator.GigyaEdit{
-		DataCentre: &data, ShortURLs: &short, CID: &cid, Trusted: []string{"*.Example.com", "example.com/a*?b"}, Providers: []string{"twitter", "facebook"},
+		DataCentre: &data, ShortURLs: &short, CID: &cid, Trusted: []string{"*.Example.com", "example.com/a*?b"}, Providers: []string{"mastodon", "bluesky"},
 	}})
 	w.want("edit", err, nil)
 	s.Gigya.DataCentre, s.Gigya.ShortURLs, s.Gigya.CID = "eu1", short, cid
-	s.Gigya.Trusted, s.Gigya.Providers = []string{"*.example.com/*", "example.com/a*?b"}, []string{"facebook", "twitter"}
+	s.Gigya.Trusted, s.Gigya.Providers = []string{"*.example.com/*", "example.com/a*?b"}, []string{"bluesky", "mastodon"}
 	w.same("edited", changed, s)
 	empty := ""
 	changed, err = w.EditSite(w.Context(), "shop", operator.SiteEdit{Gigya: operator.GigyaEdit{
@@ -35,8 +35,10 @@ func checkSettings(w world) {
 		_, err := w.EditSite(w.Context(), "shop", operator.SiteEdit{Gigya: edit})
 		w.want(name, err, site.ErrSetting)
 	}
-	_, err = w.EditSite(w.Context(), "shop", operator.SiteEdit{Gigya: operator.GigyaEdit{Providers: []string{"Face"}}})
-	w.want("provider", err, site.ErrProvider)
+	for _, key := range []string{"Face", "fb"} { // which is none, and which nobody knows
+		_, err = w.EditSite(w.Context(), "shop", operator.SiteEdit{Gigya: operator.GigyaEdit{Providers: []string{key}}})
+		w.want("provider "+key, err, site.ErrProvider)
+	}
 	got, err := w.Site(w.Context(), "shop")
 	w.want("read", err, nil)
 	w.same("not edited", got, s)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -115,6 +116,9 @@ func (d *Desk) EditSite(ctx context.Context, name string, edit SiteEdit) (Site, 
 				return site.Site{}, fmt.Errorf("edit site %s: %w", s.Name, err)
 			}
 		}
+		if err := d.checkProviders(s, edit.Gigya.Providers); err != nil {
+			return site.Site{}, fmt.Errorf("edit site %s: %w", s.Name, err)
+		}
 		return d.dir.EditSite(ctx, s.ID, func(s *site.Site) error {
 			if edit.Name != nil {
 				s.Name = *edit.Name
@@ -136,6 +140,18 @@ func (d *Desk) EditSite(ctx context.Context, name string, edit SiteEdit) (Site, 
 			return nil
 		})
 	}, newSite)
+}
+
+// checkProviders refuses keys of providers that nobody knows: a call that goes to them
+// alone would find nobody connected.
+func (d *Desk) checkProviders(s site.Site, keys []string) error {
+	known := d.pub.Providers(s)
+	for _, key := range keys {
+		if !slices.ContainsFunc(known, func(p publish.Provider) bool { return p.Key == key }) {
+			return fmt.Errorf("%w: %.80q; sharing-api provider list %s shows those there are", site.ErrProvider, key, s.Name)
+		}
+	}
+	return nil
 }
 
 // RotateKeys gives a site a new pair of keys.

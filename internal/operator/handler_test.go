@@ -202,10 +202,10 @@ func TestWire(t *testing.T) {
 				`,{"public_key":"UUID","date_creation":"DATE","date_expiration":"DATE"}],` + gigya + `},"new_keys":{"public_key":"UUID","private_key":"UUID"}}`},
 		{"rotate the secret", "POST", "/v1/sites/shop/secret", "", `{"site":` + shop + `,"new_keys":{"apiKey":"API KEY","secret":"SECRET"}}`},
 		{"add a user key", "POST", "/v1/sites/b/userkeys", `{}`, `{"userKey":{"userKey":"USER KEY","kind":"secret","date_creation":"DATE"},"secret":"SECRET"}`},
-		{"edit settings of Gigya's dialect", "PATCH", "/v1/sites/b", `{"gigya":{"dataCenter":"us1","trustedShareURLs":["example.com"],"shortURLs":"never","cid":"c","enabledProviders":["x"],"baseDomain":".Example.com"}}`,
+		{"edit settings of Gigya's dialect", "PATCH", "/v1/sites/b", `{"gigya":{"dataCenter":"us1","trustedShareURLs":["example.com"],"shortURLs":"never","cid":"c","enabledProviders":["mastodon"],"baseDomain":".Example.com"}}`,
 			`{"site":{"site_id":"UUID","name":"b","date_creation":"DATE","domain":"go.example.com","simulated_providers":[],"keys":[` + key +
 				`,{"public_key":"UUID","date_creation":"DATE","date_expiration":"DATE"}],"gigya":{"apiKey":"API KEY","dataCenter":"us1","trustedShareURLs":["example.com/*"],"shortURLs":"never",` +
-				`"cid":"c","enabledProviders":["x"],"baseDomain":"example.com","userKeys":[{"userKey":"USER KEY","kind":"secret","date_creation":"DATE"}]}}}`},
+				`"cid":"c","enabledProviders":["mastodon"],"baseDomain":"example.com","userKeys":[{"userKey":"USER KEY","kind":"secret","date_creation":"DATE"}]}}}`},
 		{"providers", "GET", "/v1/sites/shop/providers", "",
 			`{"providers":[{"key":"bluesky","name":"Bluesky","is_available":true,"is_simulated":false,"needs_server":true},{"key":"mastodon","name":"Mastodon","is_available":true,"is_simulated":false,"needs_server":true}]}`},
 		{"add user", "POST", "/v1/sites/b/users", "", `{"user":{"user_token":"UUID","date_creation":"DATE","date_last_login":"DATE","num_logins":0,"identities":[]}}`},

@@ -157,7 +157,7 @@ func parseRSA(text []byte) (der []byte, err error) {
 	}
 	block, _ := pem.Decode(text)
 	if block == nil {
-		return nil, fmt.Errorf("%w: there is no PEM block", ErrUserKey)
+		return nil, fmt.Errorf("%w: there is no PEM block; give what openssl rsa -pubout makes", ErrUserKey)
 	}
 	var key *rsa.PublicKey
 	switch block.Type {
@@ -168,10 +168,10 @@ func parseRSA(text []byte) (der []byte, err error) {
 	case "PRIVATE KEY", "RSA PRIVATE KEY", "ENCRYPTED PRIVATE KEY":
 		return nil, fmt.Errorf("%w: this is a private one, which stays with the application; openssl rsa -pubout makes the public one of it", ErrUserKey)
 	default:
-		return nil, fmt.Errorf("%w: the PEM block is none of a public key", ErrUserKey)
+		return nil, fmt.Errorf("%w: the PEM block is none of a public key; give what openssl rsa -pubout makes", ErrUserKey)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: it is damaged, or not of RSA", ErrUserKey)
+		return nil, fmt.Errorf("%w: it is damaged, or not of RSA; give what openssl rsa -pubout makes", ErrUserKey)
 	}
 	if bits := key.N.BitLen(); bits < minRSA || bits > maxRSA {
 		return nil, fmt.Errorf("%w: it has %d bits; %d to %d are taken", ErrUserKey, bits, minRSA, maxRSA)
