@@ -45,20 +45,23 @@ type measure struct {
 
 // measures are what can be asked for: contract, section 15, and actions.
 var measures = []measure{
-	{name: "streamPosts", counted: site.StreamPosts},
-	{name: "statusUpdates", counted: site.StatusUpdates},
+	counted(site.StreamPosts),
+	counted(site.StatusUpdates),
 	{name: "referrals", referrals: true},
-	{name: "newUsers", counted: site.NewUsers},
-	{name: "newSiteUsers", counted: site.NewSiteUsers},
-	{name: "newConnections", counted: site.NewConnections},
-	{name: "logins", counted: site.Logins},
-	{name: "siteLogins", counted: site.SiteLogins},
-	{name: "actions", counted: site.Actions, hidden: true},
+	counted(site.NewUsers),
+	counted(site.NewSiteUsers),
+	counted(site.NewConnections),
+	counted(site.Logins),
+	counted(site.SiteLogins),
+	{name: site.Actions.String(), counted: site.Actions, hidden: true},
 	{name: "notifications", hidden: true},
 	{name: "postBookmarks", hidden: true},
 	{name: "emailRecipients", hidden: true},
 	{name: "socializePV", hidden: true},
 }
+
+// counted is the column of a measure, under its name.
+func counted(m site.Measure) measure { return measure{name: m.String(), counted: m} }
 
 // reportQuery is what a report is asked for.
 type reportQuery struct {

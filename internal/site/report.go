@@ -31,29 +31,6 @@ func (m Measure) String() string {
 	return "measure"
 }
 
-// ParseMeasure is the inverse of String, in whatever case.
-func ParseMeasure(name string) (Measure, bool) {
-	for m := StreamPosts; m < NumMeasures; m++ {
-		if equalFold(measureNames[m], name) {
-			return m, true
-		}
-	}
-	return 0, false
-}
-
-// equalFold compares names, whose letters are those of ASCII.
-func equalFold(a, b string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range len(a) {
-		if a[i]|0x20 != b[i]|0x20 {
-			return false
-		}
-	}
-	return true
-}
-
 // MaxCIDs is how many context IDs of a site are told apart in its reports. Those that
 // come later are counted under OtherCID.
 const (
@@ -84,12 +61,4 @@ type ReportQuery struct {
 	From, To  time.Time // days, both inclusive, UTC
 	CIDs      []string  // nil: all
 	Providers []string  // keys; nil: all
-}
-
-// Place is somewhere that users can say they are.
-type Place struct {
-	ID        string // unique in its list
-	Name      string
-	Latitude  float64 // degrees, north is positive
-	Longitude float64 // degrees, east is positive
 }
