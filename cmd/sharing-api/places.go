@@ -144,7 +144,7 @@ func (c *placesListCommand) Run(call *command.Call) error {
 			return err
 		}
 		if c.JSON {
-			return call.PrintJSON(newPlacesView(places))
+			return call.PrintJSON(operator.NewPlaceList(places))
 		}
 		return writePlaces(call.Stdout, places)
 	})
@@ -159,25 +159,4 @@ func writePlaces(w io.Writer, places []site.Place) error {
 	}
 	rows.Flush()
 	return rows.Error()
-}
-
-// placesView is a list of places as JSON.
-type placesView struct {
-	Places []placeView `json:"places"`
-}
-
-// placeView is a place as JSON.
-type placeView struct {
-	ID        string  `json:"id"`
-	Name      string  `json:"name"`
-	Latitude  float64 `json:"latitude"`
-	Longitude float64 `json:"longitude"`
-}
-
-func newPlacesView(places []site.Place) placesView {
-	view := placesView{make([]placeView, len(places))}
-	for i, p := range places {
-		view.Places[i] = placeView(p)
-	}
-	return view
 }

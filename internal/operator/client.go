@@ -218,7 +218,7 @@ func (c *Client) Message(ctx context.Context, name, token string) (Message, erro
 
 // Places returns where users of a site can say they are.
 func (c *Client) Places(ctx context.Context, name string) ([]site.Place, error) {
-	answer, err := callSite[placesBody](ctx, c, http.MethodGet, name, "/places", nil)
+	answer, err := callSite[PlaceList](ctx, c, http.MethodGet, name, "/places", nil)
 	return answer.places(), err
 }
 
@@ -227,6 +227,6 @@ func (c *Client) SetPlaces(ctx context.Context, name string, places []site.Place
 	if err := site.CheckPlaces(places); err != nil { // as in AddUser; and JSON knows no NaN
 		return err
 	}
-	_, err := callSite[placesAnswer](ctx, c, http.MethodPut, name, "/places", newPlacesBody(places))
+	_, err := callSite[placesAnswer](ctx, c, http.MethodPut, name, "/places", NewPlaceList(places))
 	return err
 }

@@ -248,11 +248,11 @@ func (h *handler) places(_ http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, err
 	}
 	places, err := h.ops.Places(r.Context(), r.PathValue("site"))
-	return newPlacesBody(places), err
+	return NewPlaceList(places), err
 }
 
 func (h *handler) setPlaces(w http.ResponseWriter, r *http.Request) (any, error) {
-	var request placesBody
+	var request PlaceList
 	if err := readLongBody(w, r, maxPlaces, &request); err != nil {
 		return nil, err
 	}

@@ -174,9 +174,9 @@ type messageAnswer struct {
 	Message Message `json:"sharing_message"`
 }
 
-// placesBody belongs to GET and PUT /v1/sites/SITE/places.
-type placesBody struct {
-	Places []place `json:"places"`
+// PlaceList is the places of a site. It belongs to GET and PUT /v1/sites/SITE/places.
+type PlaceList struct {
+	Places []Place `json:"places"`
 }
 
 // placesAnswer belongs to PUT /v1/sites/SITE/places.
@@ -184,24 +184,25 @@ type placesAnswer struct {
 	Number int `json:"num_places"`
 }
 
-// place is a site.Place on the wire.
-type place struct {
+// Place is a site.Place on the wire.
+type Place struct {
 	ID        string  `json:"id"`
 	Name      string  `json:"name"`
 	Latitude  float64 `json:"latitude"`
 	Longitude float64 `json:"longitude"`
 }
 
-func newPlacesBody(places []site.Place) placesBody {
-	body := placesBody{make([]place, len(places))}
+// NewPlaceList shows places in their order.
+func NewPlaceList(places []site.Place) PlaceList {
+	body := PlaceList{make([]Place, len(places))}
 	for i, p := range places {
-		body.Places[i] = place(p)
+		body.Places[i] = Place(p)
 	}
 	return body
 }
 
-// places is the inverse of newPlacesBody.
-func (b placesBody) places() []site.Place {
+// places is the inverse of NewPlaceList.
+func (b PlaceList) places() []site.Place {
 	places := make([]site.Place, len(b.Places))
 	for i, p := range b.Places {
 		places[i] = site.Place(p)
