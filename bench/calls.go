@@ -39,6 +39,9 @@ type CallRow struct {
 	Foreign    Spread // share of the machine, 0 to 1
 	Answers    int64
 	AnswerSize int // of the last one, bytes
+
+	// What was measured to that of the first call, round by round.
+	RateTo, CPUTo, P50To Spread
 }
 
 // MeasureCall sends a call for a while to the process that serves office, rounds
@@ -73,8 +76,19 @@ func MeasureCalls(p *Process, office Office, calls []Call, duration time.Duratio
 		row.Rate, row.CPU, row.Written, row.Foreign = NewSpread(s.rate), NewSpread(s.cpu), NewSpread(s.written), NewSpread(s.foreign)
 		row.P50, row.P99, row.P999, row.Longest = NewSpread(s.p50), NewSpread(s.p99), NewSpread(s.p999), NewSpread(s.longest)
 		row.Answers, row.AnswerSize = s.answers, callers[i].size
+		first := samples[0]
+		row.RateTo, row.CPUTo, row.P50To = NewSpread(ratios(s.rate, first.rate)), NewSpread(ratios(s.cpu, first.cpu)), NewSpread(ratios(s.p50, first.p50))
 	}
 	return rows, nil
+}
+
+// ratios are those of the rounds.
+func ratios(of, to []float64) []float64 {
+	ratios := make([]float64, len(of))
+	for i := range of {
+		ratios[i] = of[i] / to[i]
+	}
+	return ratios
 }
 
 // samples are what the rounds of one call gave; units as in CallRow.
@@ -222,11 +236,12 @@ func (t *CallTable) Print(w io.Writer) error {
 		return err
 	}
 	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(columns, "call\tcallers\tanswers/s\tmin..max\tCPU µs\tp50 ms\tmin..max\tp99 ms\tmin..max\tp99.9 ms\tmax ms\twritten B\tanswer B\tforeign %\t")
+	fmt.Fprintln(columns, "call\tcallers\tanswers/s\tmin..max\tCPU µs\tp50 ms\tmin..max\tp99 ms\tmin..max\tp99.9 ms\tmax ms\twritten B\tanswer B\tforeign %\trate to 1st\tCPU to 1st\tp50 to 1st\tmin..max\t")
 	for _, r := range t.Rows {
-		fmt.Fprintf(columns, "%s\t%d\t%.0f\t%s\t%.0f\t%.2f\t%s\t%.2f\t%s\t%.2f\t%.1f\t%.0f\t%d\t%.0f\t\n", r.Name, r.Callers,
+		fmt.Fprintf(columns, "%s\t%d\t%.0f\t%s\t%.0f\t%.2f\t%s\t%.2f\t%s\t%.2f\t%.1f\t%.0f\t%d\t%.0f\t%.2f\t%.2f\t%.2f\t%s\t\n", r.Name, r.Callers,
 			r.Rate.Median, r.Rate.span("%.0f"), r.CPU.Median, r.P50.Median, r.P50.span("%.2f"), r.P99.Median, r.P99.span("%.2f"),
-			r.P999.Median, r.Longest.Max, r.Written.Median, r.AnswerSize, 100*r.Foreign.Median)
+			r.P999.Median, r.Longest.Max, r.Written.Median, r.AnswerSize, 100*r.Foreign.Median,
+			r.RateTo.Median, r.CPUTo.Median, r.P50To.Median, r.P50To.span("%.2f"))
 	}
 	return columns.Flush()
 }

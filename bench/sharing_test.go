@@ -83,8 +83,7 @@ func BenchmarkPublishDialects(b *testing.B) {
 		}
 		table.Rows = append(table.Rows, rows...)
 		report(b, fmt.Sprintf("dialects/callers=%d", callers), map[string]float64{
-			"p50-ratio": rows[1].P50.Median / rows[0].P50.Median, "rate-ratio": rows[0].Rate.Median / rows[1].Rate.Median,
-			"cpu-ratio": rows[1].CPU.Median / rows[0].CPU.Median,
+			"p50-ratio": rows[1].P50To.Median, "rate-ratio": rows[1].RateTo.Median, "cpu-ratio": rows[1].CPUTo.Median,
 		})
 	}
 	tables = append(tables, table)
